@@ -1,0 +1,50 @@
+"""What the three commands share: errors become two lines on stderr and an exit code."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+
+from edge.errors import FmnistEdgeError, MissingExtra, OutputClosed
+
+
+def run(command: Callable[[], object]) -> None:
+    """Run a Typer app as a process: exit 0, or say what went wrong and exit with the error's own code.
+
+    Errors outside the tree of edge.errors are bugs and keep their traceback. Typer itself turns Ctrl-C into
+    exit 130.
+    """
+    try:
+        command()
+    except OutputClosed:
+        silence_stdout()
+        sys.exit(OutputClosed.exit_code)
+    except FmnistEdgeError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+
+
+def complain(error: FmnistEdgeError) -> None:
+    """Print an error and its hint on stderr, in two lines."""
+    print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+
+
+def silence_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush meets no closed pipe."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
+
+
+def require_extra(extra: str, modules: tuple[str, ...]) -> None:
+    """Raise MissingExtra unless all of `modules` can be imported; loads none of them."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"this command needs {', '.join(missing)}, which the device's installation leaves out",
+            f"pip install 'fmnist-edge[{extra}]'",
+        )

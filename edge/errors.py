@@ -1,0 +1,169 @@
+"""Every error that a user can cause or meet, each with a hint and an exit code.
+
+    FmnistEdgeError                                   exit 1
+    ├── SomeInputsFailed                                   1   the run went on; some inputs gave no prediction
+    ├── BadOption            (ValueError)                  2   as Typer's own usage errors
+    ├── SourceError                                        3
+    │   ├── SourceNotFound   (FileNotFoundError)
+    │   ├── SourceDenied     (PermissionError)
+    │   ├── ImageUnreadable  (ValueError)
+    │   ├── CameraNotFound   (ConnectionError)
+    │   └── CameraLost       (ConnectionError)
+    ├── ModelError                                         4
+    │   ├── ModelNotFound    (FileNotFoundError)
+    │   ├── ModelDamaged     (ValueError)
+    │   └── ModelUnsupported (ValueError)
+    ├── BackendUnavailable   (RuntimeError)                5
+    ├── OutputFailed         (OSError)                     6   disk full, no permission
+    ├── OutputClosed                                       0   the reader of a pipe went away: not a failure
+    ├── DatasetError                                       7
+    │   ├── DatasetNotFound  (FileNotFoundError)
+    │   ├── DatasetDamaged   (ValueError)
+    │   └── DownloadFailed   (ConnectionError)
+    ├── MissingExtra         (ImportError)                 8   fmnist-train or convert without their packages
+    ├── TrainingFailed       (RuntimeError)                9
+    └── ConversionError                                   10
+        ├── KerasModelUnreadable (ValueError)
+        ├── ConversionRefused    (ValueError)              10  the converter's result fails a guard
+        └── AccuracyBudgetExceeded (ArithmeticError)       11
+
+Ctrl-C exits 130. Whatever else escapes is our bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+
+class FmnistEdgeError(Exception):
+    """An error with a message for people, a hint (what to do next) and a process exit code."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SomeInputsFailed(FmnistEdgeError):
+    """Some inputs of a longer run could not be read; the others were classified."""
+
+
+class BadOption(FmnistEdgeError, ValueError):
+    """An option or argument has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class SourceError(FmnistEdgeError):
+    """A picture, video or camera that cannot be used."""
+
+    exit_code = 3
+
+
+class SourceNotFound(SourceError, FileNotFoundError):
+    """No such file, directory, glob match or device."""
+
+
+class SourceDenied(SourceError, PermissionError):
+    """The file or device is there, but this user may not read it."""
+
+
+class ImageUnreadable(SourceError, ValueError):
+    """Not an image, or a truncated, oversized or otherwise damaged one."""
+
+
+class CameraNotFound(SourceError, ConnectionError):
+    """A camera, stream or video file could not be opened."""
+
+
+class CameraLost(SourceError, ConnectionError):
+    """A camera or stream that was open stopped delivering frames."""
+
+
+class ModelError(FmnistEdgeError):
+    """A model file that cannot be used."""
+
+    exit_code = 4
+
+
+class ModelNotFound(ModelError, FileNotFoundError):
+    """Neither a bundled model's name nor a file."""
+
+
+class ModelDamaged(ModelError, ValueError):
+    """The file's content is not what its manifest says, or not a TFLite model at all."""
+
+
+class ModelUnsupported(ModelError, ValueError):
+    """A valid model that is no garment classifier: shape, type or labels do not fit."""
+
+
+class BackendUnavailable(FmnistEdgeError, RuntimeError):
+    """A TFLite runtime or Edge TPU delegate is not installed or does not work."""
+
+    exit_code = 5
+
+
+class OutputFailed(FmnistEdgeError, OSError):
+    """The output could not be written; what was written before stays."""
+
+    exit_code = 6
+
+
+class OutputClosed(FmnistEdgeError):
+    """The reader of the output closed its pipe (`| head`): stop quietly."""
+
+    exit_code = 0
+
+
+class DatasetError(FmnistEdgeError):
+    """Fashion-MNIST could not be had."""
+
+    exit_code = 7
+
+
+class DatasetNotFound(DatasetError, FileNotFoundError):
+    """No folder with the data set, and no download allowed."""
+
+
+class DatasetDamaged(DatasetError, ValueError):
+    """A file of the data set is truncated, inconsistent or has the wrong checksum."""
+
+
+class DownloadFailed(DatasetError, ConnectionError):
+    """No mirror delivered a file with the right checksum."""
+
+
+class MissingExtra(FmnistEdgeError, ImportError):
+    """A command needs packages that the device's installation leaves out."""
+
+    exit_code = 8
+
+
+class TrainingFailed(FmnistEdgeError, RuntimeError):
+    """Training cannot start or go on: NaN loss, a run folder that does not fit, no disk."""
+
+    exit_code = 9
+
+
+class ConversionError(FmnistEdgeError):
+    """A Keras model could not become a trustworthy int8 model."""
+
+    exit_code = 10
+
+
+class KerasModelUnreadable(ConversionError, ValueError):
+    """Not a Keras model, a corrupt or unsafe one, or one with unsuitable shapes."""
+
+
+class ConversionRefused(ConversionError, ValueError):
+    """The converter reported success, but its result fails a guard (lost weights, float operations)."""
+
+
+class AccuracyBudgetExceeded(ConversionError, ArithmeticError):
+    """The int8 model loses more accuracy than the budget allows; no model was written."""
+
+    exit_code = 11

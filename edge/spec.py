@@ -1,0 +1,81 @@
+"""What a model wants and gives: image size, pixel range, tensor types and scales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FASHION_MNIST_LABELS = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+"""The ten classes, in the order of their numbers (github.com/zalandoresearch/fashion-mnist#labels)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """The picture that a model takes: grey, `height` x `width` pixels, bytes mapped linearly to `low`..`high`.
+
+    The runtime, the calibration and the training all call `normalise`, so they cannot disagree.
+    """
+
+    height: int = 28
+    width: int = 28
+    low: float = 0.0
+    high: float = 255.0
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f"expected a positive image size, got {self.height}x{self.width}")
+        if not self.low < self.high:
+            raise ValueError(f"expected low < high, got {self.low} and {self.high}")
+
+    def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map bytes 0..255 to `low`..`high`, elementwise: uint8 (...) -> float32 (...)."""
+        scale = np.float32((self.high - self.low) / 255)
+        return pixels.astype(np.float32) * scale + np.float32(self.low)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Shape, type and quantisation of one tensor; `scale` is 0 for float tensors.
+
+    A quantised value q stands for the real value (q - zero_point) * scale (the TFLite 8-bit
+    quantization specification, ai.google.dev/edge/litert/models/quantization_spec).
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+    @property
+    def quantised(self) -> bool:
+        """Whether values are integers with a scale and zero point."""
+        return self.scale != 0.0
+
+    def encode(self, real: NDArray[np.float32]) -> NDArray[Any]:
+        """Quantise real values: float32 (...) -> this tensor's dtype (...), rounded half to even, saturated."""
+        if not self.quantised:
+            return real.astype(self.dtype)
+        limits = np.iinfo(self.dtype)
+        steps = np.rint(real / np.float32(self.scale)) + self.zero_point
+        encoded: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(self.dtype)
+        return encoded
+
+    def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
+        """Real values of raw ones: this tensor's dtype (...) -> float32 (...)."""
+        if not self.quantised:
+            return raw.astype(np.float32)
+        return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
