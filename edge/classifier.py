@@ -1,0 +1,132 @@
+"""A frame goes in, a prediction comes out. Training's check and the device run this same code."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ModelUnsupported
+from edge.frame import Decision, Frame, LabelScore, Prediction
+from edge.interpreters import Interpreter
+from edge.model_file import Model
+from edge.preprocess import is_blank, to_input
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec, TensorSpec
+
+
+class Classifier:
+    """A model, its labels and its interpreter: call it with a Frame.
+
+    Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a
+    table of 256 entries.
+    """
+
+    def __init__(self, interpreter: Interpreter, labels: tuple[str, ...], image: ImageSpec, gives_logits: bool) -> None:
+        classes = int(np.prod(interpreter.output.shape[1:]))
+        if len(labels) != classes:
+            raise ModelUnsupported(
+                f"the model has {classes} outputs, but there are {len(labels)} labels", "give matching --labels FILE"
+            )
+        pixels = int(np.prod(interpreter.input.shape[1:]))
+        if pixels != image.height * image.width:
+            raise ModelUnsupported(
+                f"expected one grey picture of {image.height}x{image.width}, "
+                f"the model takes {interpreter.input.shape}",
+            )
+        self.labels = labels
+        self.image = image
+        self.interpreter = interpreter
+        self._gives_logits = gives_logits
+        every_byte = np.arange(256, dtype=np.uint8)
+        self._table = interpreter.input.encode(image.normalise(every_byte))
+
+    def __call__(self, frame: Frame) -> Prediction:
+        """Classify one frame; a blank one gets no label."""
+        began = time.perf_counter()
+        picture = to_input(frame.pixels, self.image)
+        ready = time.perf_counter()
+        blank = is_blank(picture)
+        ranked = () if blank else self._rank(self.probabilities(picture[np.newaxis])[0])
+        done = time.perf_counter()
+        return Prediction(
+            source=frame.source,
+            frame=frame.index,
+            decision=Decision.NO_GARMENT if blank else Decision.GARMENT,
+            ranked=ranked,
+            latency_ms={
+                "read": frame.read_ms,
+                "preprocess": (ready - began) * 1e3,
+                "invoke": (done - ready) * 1e3,
+            },
+        )
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Class probabilities of ready pictures: uint8 (N, height, width) grey -> float32 (N, classes)."""
+        batch = self._table[pictures].reshape(len(pictures), *self.interpreter.input.shape[1:])
+        scores = self.interpreter.output.decode(self.interpreter.run(batch)).reshape(len(pictures), -1)
+        return softmax(scores) if self._gives_logits else scores
+
+    def _rank(self, probabilities: NDArray[np.float32]) -> tuple[LabelScore, ...]:
+        """Most probable first; of equals the one with the smaller number, as argmax has it."""
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        values = probabilities.tolist()
+        return tuple(LabelScore(self.labels[number], values[number]) for number in order)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities of logits along the last axis: float32 (N, classes) -> float32 (N, classes)."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float32] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def open_classifier(model: Model, interpreter: Interpreter, labels: tuple[str, ...] = ()) -> Classifier:
+    """A classifier for a model; `labels` override those of the file.
+
+    A plain .tflite without manifest gets its image spec from its tensors, and the ten Fashion-MNIST labels if it
+    has ten outputs, with a warning. Raises ModelUnsupported where that does not work out.
+    """
+    if model.image is not None:
+        return Classifier(interpreter, labels or model.labels, model.image, model.gives_logits)
+    names = labels or model.labels or _guess_labels(interpreter.output)
+    image = _guess_image(interpreter.input)
+    warnings.warn(
+        f"{model.path} has no fmnist-edge manifest: assuming labels {names[0]} ... {names[-1]}, "
+        f"pixels {image.low:g}..{image.high:g}; its accuracy is not known",
+        stacklevel=2,
+    )
+    return Classifier(interpreter, names, image, gives_logits=not _bounded_by_one(interpreter.output))
+
+
+def _guess_labels(output: TensorSpec) -> tuple[str, ...]:
+    classes = int(np.prod(output.shape[1:]))
+    if classes != len(FASHION_MNIST_LABELS):
+        raise ModelUnsupported(
+            f"the model has {classes} outputs and no labels", "give --labels FILE, one label a line"
+        )
+    return FASHION_MNIST_LABELS
+
+
+def _guess_image(tensor: TensorSpec) -> ImageSpec:
+    """Size from the tensor's shape, pixel range from the real values that its quantisation can express."""
+    inner = [size for size in tensor.shape[1:] if size != 1]
+    if len(inner) == 1 and round(inner[0] ** 0.5) ** 2 == inner[0]:
+        inner = [round(inner[0] ** 0.5)] * 2
+    if len(inner) != 2:
+        raise ModelUnsupported(f"expected one grey picture as input, the model takes {tensor.shape}")
+    low, high = 0.0, 1.0  # what most float recipes divide by 255 for
+    if tensor.quantised:
+        limits: Any = np.iinfo(tensor.dtype)
+        top = (limits.max - tensor.zero_point) * tensor.scale
+        bottom = (limits.min - tensor.zero_point) * tensor.scale
+        low = 0.0 if bottom > -0.5 * top else -1.0
+        high = 255.0 if top > 16 else 1.0
+    return ImageSpec(inner[0], inner[1], low, high)
+
+
+def _bounded_by_one(output: TensorSpec) -> bool:
+    """Whether the output is a softmax: the converter always gives that the scale 1/256 or 1/255 (or leaves float)."""
+    return not output.quantised or output.scale * 256 < 1.01
