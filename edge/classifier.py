@@ -28,13 +28,13 @@ class Classifier:
         classes = int(np.prod(interpreter.output.shape[1:]))
         if len(labels) != classes:
             raise ModelUnsupported(
-                f"the model has {classes} outputs, but there are {len(labels)} labels", "give matching --labels FILE"
+                f"the model has {classes} outputs, but there are {len(labels)} labels",
+                "give matching --labels FILE",
             )
         pixels = int(np.prod(interpreter.input.shape[1:]))
         if pixels != image.height * image.width:
             raise ModelUnsupported(
-                f"expected one grey picture of {image.height}x{image.width}, "
-                f"the model takes {interpreter.input.shape}",
+                f"expected one grey picture of {image.height}x{image.width}, the model takes {interpreter.input.shape}",
             )
         self.labels = labels
         self.image = image
@@ -104,9 +104,7 @@ def open_classifier(model: Model, interpreter: Interpreter, labels: tuple[str, .
 def _guess_labels(output: TensorSpec) -> tuple[str, ...]:
     classes = int(np.prod(output.shape[1:]))
     if classes != len(FASHION_MNIST_LABELS):
-        raise ModelUnsupported(
-            f"the model has {classes} outputs and no labels", "give --labels FILE, one label a line"
-        )
+        raise ModelUnsupported(f"the model has {classes} outputs and no labels", "give --labels FILE, one label a line")
     return FASHION_MNIST_LABELS
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Callable
 
-from edge.errors import FmnistEdgeError, MissingExtra, OutputClosed
+from edge.errors import FmnistEdgeError, MissingExtra, OutputClosed, OutputFailed
 
 
 def run(command: Callable[[], object]) -> None:
@@ -16,21 +17,29 @@ def run(command: Callable[[], object]) -> None:
     Errors outside the tree of edge.errors are bugs and keep their traceback. Typer itself turns Ctrl-C into
     exit 130.
     """
+    warnings.showwarning = _show_warning
     try:
         command()
     except OutputClosed:
         silence_stdout()
         sys.exit(OutputClosed.exit_code)
     except FmnistEdgeError as error:
+        if isinstance(error, OutputFailed):
+            silence_stdout()  # what is still buffered cannot go anywhere
         complain(error)
         sys.exit(error.exit_code)
 
 
 def complain(error: FmnistEdgeError) -> None:
     """Print an error and its hint on stderr, in two lines."""
-    print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
+    print(f"error: {error.message}", file=sys.stderr)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _show_warning(message: Warning | str, *_details: object, **_more: object) -> None:
+    """Warnings are for the person at the terminal, who has no use for our file names and line numbers."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def silence_stdout() -> None:

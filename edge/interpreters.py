@@ -7,30 +7,20 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.choices import EDGETPU_LIBRARY, Backend
 from edge.errors import BackendUnavailable, ModelUnsupported
 from edge.model_file import Model
 from edge.spec import TensorSpec
 
-EDGETPU_LIBRARY = "libedgetpu.so.1"
 _EDGETPU_HINT = (
     "plug the Coral in and install libedgetpu (github.com/feranick/libedgetpu has builds for today's runtimes), "
     "or use --backend litert"
 )
-
-
-class Backend(StrEnum):
-    """What runs the model; `auto` takes the first that works."""
-
-    AUTO = "auto"
-    LITERT = "litert"
-    TFLITE_RUNTIME = "tflite-runtime"
-    CORAL = "coral"
 
 
 class Interpreter(Protocol):
@@ -163,7 +153,8 @@ def _load(name: str, interpreter_class: Any, model: Model, options: dict[str, An
             reason = " ".join(str(error).split())
             if model.compiled_for_edgetpu:
                 raise BackendUnavailable(
-                    f"{model.path} is compiled for the Edge TPU, which {name} does not reach: {reason}", _EDGETPU_HINT
+                    f"{model.path} is compiled for the Edge TPU, which {name} does not reach: {reason}",
+                    _EDGETPU_HINT,
                 ) from error
             raise ModelUnsupported(
                 f"{name} cannot load {model.path}: {reason} {captured()}".rstrip(),

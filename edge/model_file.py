@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.choices import DEFAULT_MODEL
 from edge.errors import ModelDamaged, ModelNotFound, ModelUnsupported
 from edge.spec import ImageSpec
 
-DEFAULT_MODEL = "mlp"
 MANIFEST_NAME = "manifest.json"
 LABELS_NAME = "labels.txt"
 MANIFEST_VERSION = 1
@@ -151,7 +151,15 @@ def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
             if any(entry.file_size > 1 << 20 for entry in wanted):
                 raise ModelDamaged(f"{path}: its metadata are implausibly large", _DAMAGED_HINT)
             return content[:start], {entry.filename: archive.read(entry) for entry in wanted}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        OSError,
+    ) as error:
         raise ModelDamaged(f"{path} is damaged: {error}", _DAMAGED_HINT) from error
 
 

@@ -1,0 +1,27 @@
+"""What the command line offers to choose from. Loads nothing: `--help` reads it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+DEFAULT_MODEL = "mlp"
+"""Name of the bundled model that runs when none is asked for."""
+
+EDGETPU_LIBRARY = "libedgetpu.so.1"
+
+
+class Backend(StrEnum):
+    """What runs the model; `auto` takes the first that works."""
+
+    AUTO = "auto"
+    LITERT = "litert"
+    TFLITE_RUNTIME = "tflite-runtime"
+    CORAL = "coral"
+
+
+class Format(StrEnum):
+    """How predictions are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"

@@ -1,0 +1,241 @@
+"""The command `fmnist-edge`: parses, wires and prints. NumPy, OpenCV and the runtime load only when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edge import console
+from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.errors import BadOption, SomeInputsFailed, SourceError
+
+if TYPE_CHECKING:
+    from edge.classifier import Classifier
+    from edge.frame import Frame, Prediction
+
+app = typer.Typer(
+    help="Classify garments on Raspberry Pi and Coral: camera frames, pictures and videos.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a bundled model, or a .tflite file.")]
+BackendOption = Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
+LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
+DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    console.run(app)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Options before the command."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"fmnist-edge {installed('fmnist-edge')}")
+        raise typer.Exit
+
+
+@app.command()
+def classify(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="Pictures, directories, globs, videos, a camera index, /dev/videoN, http(s) and rtsp URLs, "
+            "- for a picture on stdin, fake: for a test pattern.",
+        ),
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="A camera: index or device path.")] = None,
+    model: ModelOption = DEFAULT_MODEL,
+    backend: BackendOption = Backend.AUTO,
+    threads: ThreadsOption = 1,
+    labels: LabelsOption = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead of stdout.")] = None,
+    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False,
+) -> None:
+    """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
+    from itertools import islice
+
+    from edge.display import progress_over
+    from edge.sinks import open_sink
+    from edge.sources import frames_of, parse_sources
+
+    wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
+    if not wanted:
+        raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
+    inputs = parse_sources(wanted)
+    classifier = _open(model, backend, threads, labels, delegate)
+    failures: list[SourceError] = []
+
+    def report(error: SourceError) -> None:
+        failures.append(error)
+        if len(inputs) > 1:
+            console.complain(error)
+
+    endless = not all(source.is_one_picture for source in inputs)
+    with open_sink(form, output, top_k, endless=endless) as sink, progress_over(inputs, limit) as advance:
+        frames = islice(frames_of(inputs, report), limit)
+        for prediction in _classified(frames, classifier, show):
+            sink.write(prediction)
+            advance()
+    if failures and len(inputs) == 1:
+        raise failures[0]
+    if failures:
+        raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
+
+
+@app.command()
+def models() -> None:
+    """List the bundled models."""
+    from edge.display import print_models
+    from edge.model_file import bundled_models, read_model
+
+    print_models([read_model(name) for name in bundled_models()])
+
+
+@app.command()
+def info(
+    model: Annotated[str, typer.Argument(help="Name of a bundled model, or a .tflite file.")] = DEFAULT_MODEL,
+    backend: BackendOption = Backend.AUTO,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Say what a model file is: tensors, labels, accuracy and where it came from."""
+    import json
+
+    from edge.display import print_facts
+    from edge.interpreters import open_interpreter
+    from edge.model_file import read_model
+
+    _refuse_csv(form)
+    found = read_model(model)
+    interpreter = open_interpreter(found, backend, delegate=delegate)
+    facts: dict[str, Any] = {
+        "file": str(found.path),
+        "bytes": found.path.stat().st_size,
+        "runtime": interpreter.name,
+        **{
+            side: {
+                "shape": list(tensor.shape),
+                "dtype": tensor.dtype.name,
+                "scale": tensor.scale,
+                "zero_point": tensor.zero_point,
+            }
+            for side, tensor in (("input", interpreter.input), ("output", interpreter.output))
+        },
+        "manifest": found.manifest,
+    }
+    if form is Format.JSON:
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        print_facts(facts)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with Fashion-MNIST; found or downloaded else.")
+    ] = None,
+    model: ModelOption = DEFAULT_MODEL,
+    backend: BackendOption = Backend.AUTO,
+    threads: ThreadsOption = 1,
+    labels: LabelsOption = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many test images.")] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Measure a model on the test set, through the classifier that `classify` uses."""
+    import json
+    import time
+
+    from edge import accuracy, dataset
+    from edge.display import bar, download_bar, print_evaluation
+
+    _refuse_csv(form)
+    classifier = _open(model, backend, threads, labels, delegate)
+    with download_bar() as downloaded:
+        test = dataset.load("test", data, progress=downloaded)
+    pictures, truth = test.images[:limit], test.labels[:limit]
+    began = time.perf_counter()
+    with bar(len(pictures), "evaluate") as advance_to:
+        evaluation = accuracy.evaluate(classifier, pictures, truth, advance_to)
+    spent_s = time.perf_counter() - began
+    if form is Format.JSON:
+        typer.echo(
+            json.dumps(
+                {
+                    "v": 1,
+                    "model": model,
+                    "runtime": classifier.interpreter.name,
+                    "data": test.origin,
+                    "images": len(pictures),
+                    "accuracy": evaluation.accuracy,
+                    "per_class": evaluation.per_class,
+                    "labels": list(evaluation.labels),
+                    "confusion": evaluation.confusion.tolist(),
+                    "images_per_s": round(len(pictures) / spent_s, 1),
+                }
+            )
+        )
+        return
+    typer.echo(f"{model} on {len(pictures)} test images ({test.origin}), {classifier.interpreter.name}")
+    typer.echo(f"accuracy {evaluation.accuracy:.2%}, {len(pictures) / spent_s:.0f} images/s\n")
+    print_evaluation(evaluation)
+
+
+@app.command("fetch-data")
+def fetch_data(
+    data_dir: Annotated[Path | None, typer.Option(help="Where to look instead of the usual places.")] = None,
+) -> None:
+    """Find or download Fashion-MNIST, and verify it."""
+    from edge import dataset
+    from edge.display import download_bar
+
+    for split in ("train", "test"):
+        with download_bar() as downloaded:
+            found = dataset.load(split, data_dir, progress=downloaded)
+        typer.echo(f"{split}: {len(found.images)} images, {found.origin}")
+
+
+def _open(model: str, backend: Backend, threads: int, labels: Path | None, delegate: str) -> Classifier:
+    from edge.classifier import open_classifier
+    from edge.interpreters import open_interpreter
+    from edge.model_file import read_labels, read_model
+
+    found = read_model(model)
+    interpreter = open_interpreter(found, backend, threads, delegate)
+    return open_classifier(found, interpreter, read_labels(labels) if labels else ())
+
+
+def _classified(frames: Iterable[Frame], classifier: Classifier, show: bool) -> Iterator[Prediction]:
+    pairs: Iterator[tuple[Frame, Prediction]] = ((frame, classifier(frame)) for frame in frames)
+    if show:
+        from edge.window import shown
+
+        pairs = shown(pairs)
+    return (prediction for _, prediction in pairs)
+
+
+def _refuse_csv(form: Format) -> None:
+    if form is Format.CSV:
+        raise BadOption("--format csv is for predictions", "--format json")
+
+
+if __name__ == "__main__":
+    main()

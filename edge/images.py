@@ -1,0 +1,94 @@
+"""Image files become pixels; damaged and hostile ones become errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# OpenCV reads these once, when it is loaded. Its own limit is 2**30 pixels, 3 GB: more than a Pi has.
+MAX_PIXELS = 50_000_000
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from edge.errors import ImageUnreadable, SourceDenied, SourceNotFound  # noqa: E402
+
+MAX_FILE_BYTES = 256 << 20
+"""No photo is larger; a larger file is a mistake or an attack."""
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"})
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Pixels of an image file: uint8 (H, W, 3) blue green red.
+
+    Raises SourceNotFound, SourceDenied or ImageUnreadable.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"{path}: no such file", "check the path, or quote a glob: '*.png'") from error
+    except PermissionError as error:
+        raise SourceDenied(f"{path}: permission denied", f"chmod a+r {path}, or run as its owner") from error
+    except OSError as error:
+        raise ImageUnreadable(f"{path}: {error.strerror}", "check the disk or card it lies on") from error
+    return decode_image(content, str(path))
+
+
+def read_stdin() -> NDArray[np.uint8]:
+    """Pixels of an image on standard input: uint8 (H, W, 3) blue green red. Raises ImageUnreadable."""
+    return decode_image(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
+
+
+def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode a PNG, JPEG, WebP, BMP, PNM or TIFF: bytes -> uint8 (H, W, 3) blue green red.
+
+    Grey, RGB, RGBA and 16 bit all end as 8-bit colour; what is transparent becomes white, as a shop would show
+    it; EXIF orientation is applied to JPEGs. Raises ImageUnreadable, `name` saying which.
+    """
+    if not content:
+        raise ImageUnreadable(f"{name} is empty (zero bytes)", "was it copied completely?")
+    if len(content) > MAX_FILE_BYTES:
+        raise ImageUnreadable(f"{name} is larger than {MAX_FILE_BYTES >> 20} MB", "is it a picture at all?")
+    jpeg = content[:2] == b"\xff\xd8"
+    if jpeg and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
+        # No end marker behind the last scan: some decoders fill the rest with grey and call it a success.
+        raise ImageUnreadable(f"{name} is a truncated JPEG", "was it copied completely?")
+    # IMREAD_UNCHANGED keeps transparency and 16 bit, but ignores EXIF orientation: JPEG has only the latter.
+    flags = cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED
+    try:
+        raw = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except (cv2.error, MemoryError) as error:
+        limit = f"an image may have {MAX_PIXELS // 1_000_000} million pixels"
+        raise ImageUnreadable(f"{name} cannot be decoded: too large, or damaged", limit) from error
+    if raw is None:
+        raise ImageUnreadable(
+            f"{name} is not a readable image: damaged, truncated or of an unknown format",
+            "PNG, JPEG, WebP and BMP are understood",
+        )
+    return _to_colour(_to_bytes(np.asarray(raw), name))
+
+
+def _to_bytes(raw: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
+    """8 bits a channel; of 16 the upper ones."""
+    if raw.dtype == np.uint8:
+        return raw.astype(np.uint8, copy=False)
+    if raw.dtype == np.uint16:
+        return (raw.astype(np.uint16, copy=False) >> 8).astype(np.uint8)
+    raise ImageUnreadable(f"{name} holds {raw.dtype} pixels", "save it with 8 or 16 bits a channel")
+
+
+def _to_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (H, W), (H, W, 1), (H, W, 2?), (H, W, 3) or (H, W, 4) -> (H, W, 3)."""
+    if image.ndim == 2 or image.shape[2] == 1:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
+    if image.shape[2] == 4:
+        colour, alpha = image[:, :, :3].astype(np.uint16), image[:, :, 3:].astype(np.uint16)
+        return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return np.ascontiguousarray(image[:, :, :3])

@@ -1,0 +1,174 @@
+"""Where predictions go: a table for people, JSON Lines or CSV for programs; stdout or a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from edge.choices import Format
+from edge.errors import OutputClosed, OutputFailed
+from edge.frame import Prediction
+
+SCHEMA_VERSION = 1
+
+
+class Sink(Protocol):
+    """Takes predictions one by one. Raises OutputClosed or OutputFailed."""
+
+    def write(self, prediction: Prediction) -> None:
+        """Write one prediction."""
+        ...
+
+
+class _Lines:
+    """A text stream whose failures are errors of our tree; every line is out before the next frame is read."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError as error:
+            raise OutputClosed("the reader of the output is gone") from error
+        except OSError as error:
+            raise OutputFailed(
+                f"cannot write to {self._name}: {error.strerror}",
+                "make room, or choose another place with -o FILE",
+            ) from error
+        return len(text)
+
+
+class TableSink:
+    """One aligned line a frame, for people."""
+
+    def __init__(self, lines: _Lines, top_k: int) -> None:
+        self._lines = lines
+        self._top_k = top_k
+        self._width = 24
+        self._started = False
+
+    def write(self, prediction: Prediction) -> None:
+        """Write one line: source, label, score, runners-up, milliseconds."""
+        source = prediction.source if prediction.frame == 0 else f"{prediction.source} #{prediction.frame}"
+        self._width = max(self._width, min(len(source), 60))
+        if not self._started:
+            runners_up = f"  {'next':<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
+            self._lines.write(f"{'source':<{self._width}}  {'garment':<12}{'score':>7}{runners_up}  {'ms':>6}\n")
+            self._started = True
+        best = prediction.best
+        answer = f"{best.label:<12}{best.score:>7.1%}" if best else f"{'(nothing)':<12}{'':>7}"
+        others = ", ".join(f"{other.label} {other.score:.0%}" for other in prediction.ranked[1 : self._top_k])
+        runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
+        shown = source if len(source) <= self._width else "…" + source[-self._width + 1 :]
+        milliseconds = sum(prediction.latency_ms.values())
+        self._lines.write(f"{shown:<{self._width}}  {answer}{runners_up}  {milliseconds:>6.1f}\n")
+
+
+def _runners_up_width(top_k: int) -> int:
+    return 18 * (top_k - 1)
+
+
+class JsonSink:
+    """JSON Lines: one object a frame, schema version in `v`."""
+
+    def __init__(self, lines: _Lines, top_k: int) -> None:
+        self._lines = lines
+        self._top_k = top_k
+
+    def write(self, prediction: Prediction) -> None:
+        """Write one line of JSON."""
+        self._lines.write(json.dumps(as_json(prediction, self._top_k), ensure_ascii=False) + "\n")
+
+
+class CsvSink:
+    """CSV with a header: one row a frame."""
+
+    COLUMNS = ("source", "frame", "label", "score", "decision", "read_ms", "preprocess_ms", "invoke_ms")
+
+    def __init__(self, lines: _Lines, top_k: int) -> None:
+        self._rows = csv.writer(lines, lineterminator="\n")
+        self._top_k = top_k
+        self._rows.writerow(
+            (*self.COLUMNS, *(name for n in range(2, top_k + 1) for name in (f"label{n}", f"score{n}")))
+        )
+
+    def write(self, prediction: Prediction) -> None:
+        """Write one row; the runners-up follow the fixed columns."""
+        best = prediction.best
+        latency = prediction.latency_ms
+        self._rows.writerow(
+            (
+                prediction.source,
+                prediction.frame,
+                best.label if best else "",
+                f"{best.score:.6f}" if best else "",
+                prediction.decision,
+                *(f"{latency[stage]:.3f}" for stage in ("read", "preprocess", "invoke")),
+                *(text for other in prediction.ranked[1 : self._top_k] for text in (other.label, f"{other.score:.6f}")),
+            )
+        )
+
+
+def as_json(prediction: Prediction, top_k: int) -> dict[str, Any]:
+    """The object that stands for a prediction in JSON: schema version 1, documented in the README."""
+    best = prediction.best
+    return {
+        "v": SCHEMA_VERSION,
+        "source": prediction.source,
+        "frame": prediction.frame,
+        "label": best.label if best else None,
+        "score": round(best.score, 6) if best else None,
+        "top": [{"label": one.label, "score": round(one.score, 6)} for one in prediction.ranked[:top_k]],
+        "decision": prediction.decision,
+        "latency_ms": {stage: round(spent, 3) for stage, spent in prediction.latency_ms.items()},
+    }
+
+
+@contextmanager
+def open_sink(form: Format, output: Path | None, top_k: int, *, endless: bool = False) -> Iterator[Sink]:
+    """A sink on stdout, or on a file that gets its name when it is complete.
+
+    Until then it is called FILE.partial: an interrupted run leaves there what it had, and an older FILE alone.
+    Ctrl-C is how an `endless` run ends, and completes the file. Raises OutputClosed or OutputFailed.
+    """
+    sinks: dict[Format, Callable[[_Lines, int], Sink]] = {
+        Format.TABLE: TableSink,
+        Format.JSON: JsonSink,
+        Format.CSV: CsvSink,
+    }
+    if output is None:
+        yield sinks[form](_Lines(sys.stdout, "stdout"), top_k)
+        return
+    partial = output.with_name(output.name + ".partial")
+    hint = f"what was written is in {partial}"
+    try:
+        stream = partial.open("w", encoding="utf-8")
+    except OSError as error:
+        raise OutputFailed(f"cannot write {partial}: {error.strerror}", "choose another place with -o FILE") from error
+    try:
+        with stream:
+            interrupted = None
+            try:
+                yield sinks[form](_Lines(stream, str(partial)), top_k)
+            except KeyboardInterrupt as stop:
+                if not endless:
+                    raise
+                interrupted = stop
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(output)
+        if interrupted is not None:
+            raise interrupted
+    except OSError as error:
+        if isinstance(error, OutputFailed):
+            raise OutputFailed(error.message, f"{error.hint}; {hint}") from error
+        raise OutputFailed(f"cannot write {output}: {error.strerror}", hint) from error

@@ -1,0 +1,109 @@
+"""Videos, cameras and network streams through OpenCV, with its silences turned into errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from edge.errors import CameraLost, CameraNotFound, ImageUnreadable, SourceDenied
+from edge.frame import Frame
+
+OPEN_TIMEOUT_MS = 10_000
+READ_TIMEOUT_MS = 5_000
+"""A stalled stream otherwise blocks for 30 s."""
+
+_CAMERA_HINT = (
+    "a USB camera appears as /dev/video0; a Pi's ribbon-cable camera does not under libcamera: "
+    "stream it (rpicam-vid) and classify the URL"
+)
+
+
+class VideoSource:
+    """Frames of a video file, a stream or a camera. A context manager; opening happens in the constructor.
+
+    Raises CameraNotFound, SourceDenied or ImageUnreadable when opened, CameraLost when a live source ends.
+    """
+
+    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
+        self.name = name
+        self._capture = capture
+        # Live streams report no frames, or a huge negative number of them.
+        self.is_live = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        while True:
+            began = time.monotonic()
+            delivered, pixels = self._capture.read()
+            now = time.monotonic()
+            if not delivered:
+                break
+            yield Frame(np.asarray(pixels, np.uint8), self.name, index, now, (now - began) * 1e3)
+            index += 1
+        if self.is_live:
+            raise CameraLost(
+                f"{self.name} stopped delivering frames after {index}", "check its cable, power and network"
+            )
+        if index == 0:
+            raise ImageUnreadable(f"{self.name} holds no readable frame", "is it a complete video?")
+
+    def __enter__(self) -> VideoSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._capture.release()
+
+
+def open_video(path: Path) -> VideoSource:
+    """A video file. Raises SourceDenied or ImageUnreadable."""
+    if not os.access(path, os.R_OK):
+        raise SourceDenied(f"{path}: permission denied", f"chmod a+r {path}, or run as its owner")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise ImageUnreadable(f"{path} is not a readable video", "MP4, AVI, MKV, WebM and MJPEG are understood")
+    source = VideoSource(capture, str(path))
+    source.is_live = False
+    return source
+
+
+def open_stream(url: str) -> VideoSource:
+    """A picture, video or live stream at an http, https or rtsp address. Raises CameraNotFound."""
+    timeouts = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        OPEN_TIMEOUT_MS,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+        READ_TIMEOUT_MS,
+    ]
+    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
+    name = without_password(url)
+    if not capture.isOpened():
+        raise CameraNotFound(f"nothing that can be read at {name}", "does a browser or VLC on this machine open it?")
+    return VideoSource(capture, name)
+
+
+def open_camera(camera: str) -> VideoSource:
+    """A camera by index or device path, through Video4Linux. Raises CameraNotFound or SourceDenied."""
+    device = Path(f"/dev/video{camera}" if camera.isdecimal() else camera)
+    if not device.exists():
+        found = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
+        raise CameraNotFound(f"there is no camera {device} (found: {found})", _CAMERA_HINT)
+    if not os.access(device, os.R_OK | os.W_OK):
+        raise SourceDenied(f"{device}: permission denied", "sudo usermod -aG video $USER, then log in again")
+    capture = cv2.VideoCapture(str(device), cv2.CAP_V4L2)
+    if not capture.isOpened():
+        raise CameraNotFound(f"{device} does not open: in use by another program, or no camera", _CAMERA_HINT)
+    return VideoSource(capture, str(device))
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be printed and logged: user and password removed."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
