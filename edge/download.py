@@ -18,8 +18,8 @@ from pathlib import Path
 from edge.dataset_files import IDX_NAMES, Split
 from edge.errors import BadOption, DownloadFailed, OutputFailed
 
-Progress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes it has so far and the bytes it will have (0: unknown)."""
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that the file in transfer has so far and will have (None: unknown)."""
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -41,18 +41,10 @@ class Content:
 
 
 CONTENTS = {
-    "train-images-idx3-ubyte": Content(
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", 47_040_016
-    ),
-    "train-labels-idx1-ubyte": Content(
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9", 60_008
-    ),
-    "t10k-images-idx3-ubyte": Content(
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", 7_840_016
-    ),
-    "t10k-labels-idx1-ubyte": Content(
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 10_008
-    ),
+    "train-images-idx3-ubyte": Content("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", 47_040_016),
+    "train-labels-idx1-ubyte": Content("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9", 60_008),
+    "t10k-images-idx3-ubyte": Content("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", 7_840_016),
+    "t10k-labels-idx1-ubyte": Content("0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 10_008),
 }
 """Taken from Debian's package dataset-fashion-mnist."""
 
@@ -94,7 +86,7 @@ def fetch(
     """
     target = folder / f"{name}.gz"
     part = folder / f"{name}.gz.part"
-    report = progress or (lambda _name, _done, _total: None)
+    report = progress or (lambda _done, _total: None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if target.exists() and _has_content(target, content):
@@ -168,15 +160,15 @@ def _transfer(url: str, part: Path, report: Progress, timeout_s: float) -> None:
         length = int(response.headers.get("Content-Length") or 0)
         done = have if resumes else 0
         total = done + length if length else 0
-        name = part.name.removesuffix(".part")
         with part.open("ab" if resumes else "wb") as file:
-            report(name, done, total)
+            report(done, total or None)
             while chunk := _receive(response):
-                file.write(chunk)
                 done += len(chunk)
                 if done > LARGEST_BYTES:
+                    part.unlink()
                     raise _MirrorError(f"sent more than {LARGEST_BYTES >> 20} MiB")
-                report(name, done, total)
+                file.write(chunk)
+                report(done, total or None)
     if done < total:
         raise _MirrorError(f"connection lost after {done} of {total} bytes")
 

@@ -91,15 +91,15 @@ def test_a_file_is_fetched_verified_and_named_last(tmp_path, serve, mirrors):
     mirrors(server)
     seen = []
 
-    def progress(name, done, total):
+    def progress(done, total):
         assert not (tmp_path / "deep" / "file.gz").exists()
-        seen.append((name, done, total))
+        seen.append((done, total))
 
     path = fetch("file", tmp_path / "deep", CONTENT, progress)
     assert gzip.decompress(path.read_bytes()) == PLAIN
     assert [p.name for p in path.parent.iterdir()] == ["file.gz"]
-    assert seen[0] == ("file.gz", 0, len(PACKED))
-    assert seen[-1] == ("file.gz", len(PACKED), len(PACKED))
+    assert seen[0] == (0, len(PACKED))
+    assert seen[-1] == (len(PACKED), len(PACKED))
     assert len(seen) > 3
     fetch("file", tmp_path / "deep", CONTENT)
     assert len(server.requests) == 1  # what is there and whole is not fetched again
@@ -202,6 +202,7 @@ def test_a_mirror_that_never_stops_is_cut_off(tmp_path, serve, mirrors, monkeypa
     mirrors(serve({"file.gz": PACKED}))
     with pytest.raises(DownloadFailed, match="sent more than"):
         fetch("file", tmp_path, CONTENT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure_of_the_network(tmp_path, serve, mirrors):
