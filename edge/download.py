@@ -18,8 +18,8 @@ from pathlib import Path
 from edge.dataset_files import IDX_NAMES, Split
 from edge.errors import BadOption, DownloadFailed, OutputFailed
 
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes that the file in transfer has so far and will have (None: unknown)."""
+Progress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes it has so far and the bytes it will have (0: unknown)."""
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -86,7 +86,7 @@ def fetch(
     """
     target = folder / f"{name}.gz"
     part = folder / f"{name}.gz.part"
-    report = progress or (lambda _done, _total: None)
+    report = progress or (lambda _name, _done, _total: None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if target.exists() and _has_content(target, content):
@@ -160,15 +160,16 @@ def _transfer(url: str, part: Path, report: Progress, timeout_s: float) -> None:
         length = int(response.headers.get("Content-Length") or 0)
         done = have if resumes else 0
         total = done + length if length else 0
+        name = part.name.removesuffix(".part")
         with part.open("ab" if resumes else "wb") as file:
-            report(done, total or None)
+            report(name, done, total)
             while chunk := _receive(response):
                 done += len(chunk)
                 if done > LARGEST_BYTES:
                     part.unlink()
                     raise _MirrorError(f"sent more than {LARGEST_BYTES >> 20} MiB")
                 file.write(chunk)
-                report(done, total or None)
+                report(name, done, total)
     if done < total:
         raise _MirrorError(f"connection lost after {done} of {total} bytes")
 

@@ -91,15 +91,15 @@ def test_a_file_is_fetched_verified_and_named_last(tmp_path, serve, mirrors):
     mirrors(server)
     seen = []
 
-    def progress(done, total):
+    def progress(name, done, total):
         assert not (tmp_path / "deep" / "file.gz").exists()
-        seen.append((done, total))
+        seen.append((name, done, total))
 
     path = fetch("file", tmp_path / "deep", CONTENT, progress)
     assert gzip.decompress(path.read_bytes()) == PLAIN
     assert [p.name for p in path.parent.iterdir()] == ["file.gz"]
-    assert seen[0] == (0, len(PACKED))
-    assert seen[-1] == (len(PACKED), len(PACKED))
+    assert seen[0] == ("file.gz", 0, len(PACKED))
+    assert seen[-1] == ("file.gz", len(PACKED), len(PACKED))
     assert len(seen) > 3
     fetch("file", tmp_path / "deep", CONTENT)
     assert len(server.requests) == 1  # what is there and whole is not fetched again
