@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.classifier import Classifier
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BATCH = 250
 """Pictures between two reports of progress."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.errors import ModelUnsupported
 from edge.frame import Decision, Frame, LabelScore, Prediction
@@ -15,6 +14,9 @@ from edge.interpreters import Interpreter
 from edge.model_file import Model
 from edge.preprocess import is_blank, to_input
 from edge.spec import FASHION_MNIST_LABELS, ImageSpec, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Classifier:

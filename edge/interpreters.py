@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.choices import EDGETPU_LIBRARY, Backend
 from edge.errors import BackendUnavailable, ModelUnsupported
 from edge.model_file import Model
 from edge.spec import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _EDGETPU_HINT = (
     "plug the Coral in and install libedgetpu (github.com/feranick/libedgetpu has builds for today's runtimes), "
@@ -49,8 +52,9 @@ class Interpreter(Protocol):
 class TFLiteInterpreter:
     """A model in LiteRT or tflite-runtime, whose Interpreter classes have the same face."""
 
-    def __init__(self, name: str, interpreter: Any) -> None:
-        self.name = name
+    def __init__(self, interpreter: Any, runtime: Runtime, extra: str = "") -> None:
+        self._runtime = runtime
+        self._extra = extra
         self._interpreter = interpreter
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
@@ -62,6 +66,11 @@ class TFLiteInterpreter:
         self.input, self.output = _tensor_spec(inputs[0]), _tensor_spec(outputs[0])
         if self.input.shape[0] != 1:
             raise ModelUnsupported(f"expected batch size 1, got an input of shape {self.input.shape}")
+
+    @property
+    def name(self) -> str:
+        """Runtime, version and delegate."""
+        return f"{self._runtime.name}{self._extra}"
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Raw outputs of a batch of raw inputs, one at a time: the batch size of the file is pinned to one."""
@@ -85,8 +94,8 @@ def open_interpreter(
     """
     openers: dict[Backend, Callable[[], TFLiteInterpreter]] = {
         Backend.CORAL: lambda: _open_coral(model, delegate),
-        Backend.LITERT: lambda: _open(litert, model, threads),
-        Backend.TFLITE_RUNTIME: lambda: _open(tflite_runtime, model, threads),
+        Backend.LITERT: lambda: _open(litert(), model, threads),
+        Backend.TFLITE_RUNTIME: lambda: _open(tflite_runtime(), model, threads),
     }
     if backend is not Backend.AUTO:
         return openers[backend]()
@@ -102,17 +111,33 @@ def open_interpreter(
     raise BackendUnavailable("no runtime can load this model: " + "; ".join(reasons), hint)
 
 
-def litert() -> tuple[str, Any, Any]:
-    """Name and version, Interpreter class and load_delegate of LiteRT. Raises BackendUnavailable."""
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """An installed TFLite runtime: its distribution, its Interpreter class and its load_delegate."""
+
+    distribution: str
+    interpreter_class: Any
+    load_delegate: Any
+
+    @property
+    def name(self) -> str:
+        """Distribution and version."""
+        from importlib.metadata import version  # 11 ms at start-up, for a name that few runs print
+
+        return f"{self.distribution} {version(self.distribution)}"
+
+
+def litert() -> Runtime:
+    """LiteRT, Google's present runtime. Raises BackendUnavailable."""
     try:
         from ai_edge_litert import interpreter
     except ImportError as error:
         raise BackendUnavailable(f"LiteRT does not import: {error}", "pip install ai-edge-litert") from error
-    return f"litert {_version('ai-edge-litert')}", interpreter.Interpreter, interpreter.load_delegate
+    return Runtime("ai-edge-litert", interpreter.Interpreter, interpreter.load_delegate)
 
 
-def tflite_runtime() -> tuple[str, Any, Any]:
-    """Name and version, Interpreter class and load_delegate of tflite-runtime. Raises BackendUnavailable."""
+def tflite_runtime() -> Runtime:
+    """tflite-runtime, the older one. Raises BackendUnavailable."""
     hint = "pip install 'fmnist-edge[tflite-runtime]' (Python 3.11, numpy below 2)"
     if int(np.__version__.split(".")[0]) >= 2:
         # Its extension is built against numpy 1 and aborts deep inside the import otherwise.
@@ -121,15 +146,11 @@ def tflite_runtime() -> tuple[str, Any, Any]:
         from tflite_runtime import interpreter
     except ImportError as error:
         raise BackendUnavailable(f"tflite-runtime does not import: {error}", hint) from error
-    return f"tflite-runtime {_version('tflite-runtime')}", interpreter.Interpreter, interpreter.load_delegate
-
-
-Runtime = Callable[[], tuple[str, Any, Any]]
+    return Runtime("tflite-runtime", interpreter.Interpreter, interpreter.load_delegate)
 
 
 def _open(runtime: Runtime, model: Model, threads: int) -> TFLiteInterpreter:
-    name, interpreter_class, _ = runtime()
-    return _load(name, interpreter_class, model, {"num_threads": threads})
+    return TFLiteInterpreter(_load(runtime, model, {"num_threads": threads}), runtime)
 
 
 def _open_coral(model: Model, library: str) -> TFLiteInterpreter:
@@ -137,61 +158,49 @@ def _open_coral(model: Model, library: str) -> TFLiteInterpreter:
     from edge.delegates import load_checked
 
     try:
-        name, interpreter_class, load_delegate = litert()
+        runtime = litert()
     except BackendUnavailable:
-        name, interpreter_class, load_delegate = tflite_runtime()
-    delegate = load_checked(library, load_delegate, _EDGETPU_HINT)
-    return _load(f"{name} + {library}", interpreter_class, model, {"experimental_delegates": [delegate]})
+        runtime = tflite_runtime()
+    delegate = load_checked(library, runtime.load_delegate, _EDGETPU_HINT)
+    if not model.compiled_for_edgetpu:
+        warnings.warn(f"{model.path} is not compiled for the Edge TPU: the CPU will do the work", stacklevel=2)
+    return TFLiteInterpreter(_load(runtime, model, {"experimental_delegates": [delegate]}), runtime, f" + {library}")
 
 
-def _load(name: str, interpreter_class: Any, model: Model, options: dict[str, Any]) -> TFLiteInterpreter:
+def _load(runtime: Runtime, model: Model, options: dict[str, Any]) -> Any:
     with _captured_stderr() as captured:
         try:
-            interpreter = interpreter_class(model_content=model.flatbuffer, **options)
+            interpreter = runtime.interpreter_class(model_content=model.flatbuffer, **options)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             if model.compiled_for_edgetpu:
                 raise BackendUnavailable(
-                    f"{model.path} is compiled for the Edge TPU, which {name} does not reach: {reason}",
+                    f"{model.path} is compiled for the Edge TPU, which {runtime.name} does not reach: {reason}",
                     _EDGETPU_HINT,
                 ) from error
             raise ModelUnsupported(
-                f"{name} cannot load {model.path}: {reason} {captured()}".rstrip(),
+                f"{runtime.name} cannot load {model.path}: {reason} {captured()}".rstrip(),
                 "a newer runtime may: pip install --upgrade ai-edge-litert",
             ) from error
-    return TFLiteInterpreter(name, interpreter)
+    return interpreter
 
 
 @contextmanager
 def _captured_stderr() -> Iterator[Callable[[], str]]:
     """Keep the runtimes' chatter (written by C++ to file descriptor 2) off the screen; gives what was said."""
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        kept = os.dup(2)
-        os.dup2(said.fileno(), 2)
-
-        def text() -> str:
-            said.seek(0)
-            return " ".join(said.read().decode("utf-8", "replace").split())
-
-        try:
-            yield text
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    said, kept = os.memfd_create("stderr"), os.dup(2)
+    os.dup2(said, 2)
+    try:
+        yield lambda: " ".join(os.pread(said, 1 << 16, 0).decode("utf-8", "replace").split())
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(said)
 
 
 def _tensor_spec(details: dict[str, Any]) -> TensorSpec:
     scale, zero_point = details["quantization"]
     shape = tuple(int(size) for size in details["shape"])
     return TensorSpec(shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
-
-
-def _version(distribution: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "of unknown version"

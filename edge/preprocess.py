@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.spec import ImageSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BLANK_CONTRAST = 8
 """An input whose brightest and darkest pixel differ by less is blank; every Fashion-MNIST image spans 254 or 255."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import sys
@@ -95,6 +94,8 @@ class CsvSink:
     COLUMNS = ("source", "frame", "label", "score", "decision", "read_ms", "preprocess_ms", "invoke_ms")
 
     def __init__(self, lines: _Lines, top_k: int) -> None:
+        import csv
+
         self._rows = csv.writer(lines, lineterminator="\n")
         self._top_k = top_k
         self._rows.writerow(

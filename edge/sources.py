@@ -17,15 +17,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge import video
 from edge.errors import BadOption, SourceError, SourceNotFound
 from edge.frame import Frame
 from edge.images import IMAGE_SUFFIXES, read_image, read_stdin
-from edge.testing import FakeSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".ts", ".mpg", ".mpeg", ".mjpeg", ".mjpg"})
 
@@ -132,6 +134,8 @@ def open_source(source: Input) -> FrameSource:
         case Kind.CAMERA:
             return video.open_camera(source.where)
         case Kind.FAKE:
+            from edge.testing import FakeSource
+
             return FakeSource(int(source.where) if source.where else None)
 
 

@@ -6,14 +6,16 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.frame import Frame, Prediction
 from edge.spec import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SHIRT = (
     (9, 4),
