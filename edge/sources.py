@@ -29,6 +29,7 @@ from edge.images import IMAGE_SUFFIXES, read_image, read_stdin
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_SAMPLES = Path(__file__).parent / "samples"
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".ts", ".mpg", ".mpeg", ".mjpeg", ".mjpg"})
 
 
@@ -73,6 +74,8 @@ def _parse(source: str) -> list[Input]:
         return [Input(Kind.STREAM, source)]
     if source.startswith("fake:"):
         return [_parse_fake(source)]
+    if source == "samples:":
+        return _parse_directory(_SAMPLES)
     if source.startswith("camera:"):
         return [Input(Kind.CAMERA, source.removeprefix("camera:"))]
     if path.is_dir():
@@ -91,7 +94,7 @@ def _parse(source: str) -> list[Input]:
                 found for match in matches for found in (_parse_directory(match) if match.is_dir() else [_file(match)])
             ]
         raise SourceNotFound(f"no file matches {source}", "'**' reaches into sub-directories")
-    raise SourceNotFound(f"{source}: no such file", "a file, directory, glob, camera index, URL, - or fake:")
+    raise SourceNotFound(f"{source}: no such file", "a file, directory, glob, camera index, URL, -, samples: or fake:")
 
 
 def _parse_fake(source: str) -> Input:
