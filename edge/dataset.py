@@ -60,6 +60,10 @@ class Dataset:
         """Return the images at `indices` intp (M,), in that order."""
         return Dataset(self.images[indices], self.labels[indices], self.label_names, self.origin)
 
+    def first(self, count: int) -> Dataset:
+        """Return the first `count` images, or all if there are fewer; they share this data set's memory."""
+        return Dataset(self.images[:count], self.labels[:count], self.label_names, self.origin)
+
 
 def load(
     split: Split,
@@ -75,9 +79,7 @@ def load(
     reference script's NumPy files (edge/dataset_files.py). Raises DatasetNotFound, DatasetDamaged,
     DownloadFailed or OutputFailed (no room in the cache).
     """
-    chosen = data_dir or (
-        Path(os.environ["FMNIST_EDGE_DATA"]) if os.environ.get("FMNIST_EDGE_DATA") else None
-    )
+    chosen = data_dir or (Path(os.environ["FMNIST_EDGE_DATA"]) if os.environ.get("FMNIST_EDGE_DATA") else None)
     cache = cache_folder()
     for folder in (chosen,) if chosen else (SYSTEM_FOLDER, cache):
         found = _load_folder(folder, split, tolerant=folder == cache and allow_download)

@@ -1,0 +1,135 @@
+"""The epochs of every recipe: reproducible to the bit, resumable after any end, stopped by a loss of NaN."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from edge.dataset import Dataset
+from edge.errors import TrainingFailed
+from train.run_folder import EpochResult, RunFolder
+from train.settings import Settings
+
+EVALUATION_BATCH = 500
+
+Build = Callable[[Settings], Any]
+"""Makes a recipe's compiled Keras model, which takes uint8 (N, 28, 28) grey and gives probabilities (N, 10)."""
+
+
+class Watcher(Protocol):
+    """Who is told how a training run goes; the command line draws it (train/screen.py)."""
+
+    def note(self, text: str) -> None:
+        """Take one line for people."""
+
+    def downloading(self, name: str, done: int, total: int) -> None:
+        """Take the state of a download: file, bytes done, bytes in all (0: unknown)."""
+
+    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
+        """Take the epoch's number, counted from 1, and how many batches it will have."""
+
+    def batches_done(self, done: int, loss: float, accuracy: float) -> None:
+        """Take how many batches the epoch has behind it, and their mean loss and accuracy."""
+
+    def epoch_finished(self, result: EpochResult, epochs: int) -> None:
+        """Take an epoch's result; its checkpoint is on disk."""
+
+
+def fit(
+    build: Build, training: Dataset, held_out: Dataset, folder: RunFolder, watcher: Watcher
+) -> tuple[Any, list[EpochResult]]:
+    """Train from the folder's checkpoint, or else from the start, to the last epoch: (Keras model, history).
+
+    The same settings, data, versions and number of CPU threads give the same weights to the bit, however often
+    the run was killed and resumed: all state is in the checkpoint (weights, optimizer, Keras's seed generators),
+    and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of another run,
+    a loss that is not finite) and OutputFailed; the checkpoint of the last good epoch stays.
+    """
+    settings = folder.settings
+    data_sha256 = _sha256(training)
+    if folder.checkpoint.exists():
+        history = folder.read_progress(data_sha256)
+        model = keras.saving.load_model(folder.checkpoint)
+        watcher.note(f"resuming after epoch {len(history)} of {settings.epochs}")
+    else:
+        keras.utils.set_random_seed(settings.seed)
+        history = []
+        model = build(settings)
+    for epoch in range(len(history) + 1, settings.epochs + 1):
+        history.append(_one_epoch(model, epoch, training, held_out, settings, watcher))
+        folder.save_checkpoint(model, history, data_sha256)
+        watcher.epoch_finished(history[-1], settings.epochs)
+    return model, history
+
+
+def _one_epoch(
+    model: Any, epoch: int, training: Dataset, held_out: Dataset, settings: Settings, watcher: Watcher
+) -> EpochResult:
+    started_s = time.monotonic()
+    order = np.random.default_rng([settings.seed, epoch - 1]).permutation(len(training))
+    watcher.epoch_started(epoch, settings.epochs, math.ceil(len(training) / settings.batch_size))
+    pulse = _Pulse(watcher)
+    trained = model.fit(
+        training.images[order],
+        training.labels[order],
+        batch_size=settings.batch_size,
+        epochs=epoch,
+        initial_epoch=epoch - 1,
+        shuffle=False,
+        verbose=0,
+        callbacks=[pulse],
+    ).history
+    validated = model.evaluate(
+        held_out.images, held_out.labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
+    )
+    losses = {"loss": trained["loss"][-1], "validation loss": validated["loss"]}
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise TrainingFailed(
+                f"the {name} became {value} in epoch {epoch}, near batch {pulse.done}",
+                "train with a lower --learning-rate"
+                + (f" and another --out: the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else ""),
+            )
+    return EpochResult(
+        epoch=epoch,
+        loss=_figure(trained["loss"][-1]),
+        accuracy=_figure(trained["accuracy"][-1]),
+        val_loss=_figure(validated["loss"]),
+        val_accuracy=_figure(validated["accuracy"]),
+        seconds=round(time.monotonic() - started_s, 3),
+    )
+
+
+class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
+    """Passes batches on to the watcher and ends an epoch whose loss is lost."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__()
+        self.watcher = watcher
+        self.done = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Take the state after a group of steps_per_execution batches."""
+        self.done = batch + 1
+        logs = logs or {}
+        loss = float(logs.get("loss", 0.0))
+        self.watcher.batches_done(self.done, loss, float(logs.get("accuracy", 0.0)))
+        if not math.isfinite(loss):
+            self.model.stop_training = True
+
+
+def _figure(value: float) -> float:
+    """Drop the digits that float32 does not have: 0.894500017 is 0.8945."""
+    return float(f"{value:.7g}")
+
+
+def _sha256(data: Dataset) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(data.images).data)
+    digest.update(np.ascontiguousarray(data.labels).data)
+    return digest.hexdigest()

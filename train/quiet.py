@@ -1,0 +1,30 @@
+"""Load Keras without the chatter of its backend."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+
+def load_keras() -> None:
+    """Import Keras and its backend, keeping what they print on stderr off the screen unless they fail.
+
+    TensorFlow's C++ part logs before it reads TF_CPP_MIN_LOG_LEVEL (2.21: "oneDNN custom operations are on"),
+    so file descriptor 2 itself is led aside while it loads.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+        except BaseException:
+            aside.seek(0)
+            os.write(screen, aside.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(screen, 2)
+            os.close(screen)

@@ -1,0 +1,93 @@
+"""The end of every recipe: look at the test images once, then write the run's files, the model last."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.dataset import Dataset
+from edge.spec import ImageSpec
+from train import plots
+from train.fit import EVALUATION_BATCH
+from train.run_folder import METADATA_MEMBER, EpochResult, RunFolder, save_model
+
+
+def conclude(
+    model: Any, history: list[EpochResult], held_out: Dataset, test: Dataset, folder: RunFolder
+) -> dict[str, Any]:
+    """Measure the model on the test images, write all files of the run and return its metrics.
+
+    The checkpoint goes last: killed anywhere in here, `--resume` does this part again, with the same result.
+    Raises OutputFailed.
+    """
+    counts = confusion(model, test)
+    metrics = _metrics(counts, history, held_out, test, folder)
+    folder.write_history(history)
+    plots.draw_curves(history, folder.path / "curves.png")
+    plots.draw_confusion(counts, test.label_names, folder.path / "confusion.png")
+    folder.write_metrics(metrics)
+    save_model(model, folder.model, METADATA_MEMBER, _metadata(metrics))
+    folder.checkpoint.unlink(missing_ok=True)
+    return metrics
+
+
+def confusion(model: Any, data: Dataset) -> NDArray[np.int64]:
+    """Count images by true class (row) and most probable class (column): int64 (10, 10)."""
+    probabilities = model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0)
+    classes = len(data.label_names)
+    pairs = data.labels.astype(np.int64) * classes + probabilities.argmax(axis=1)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+def versions() -> dict[str, str]:
+    """List the versions that the weights depend on."""
+    backend = keras.backend.backend()
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "keras": keras.__version__,
+        backend: importlib.import_module(backend).__version__,  # whichever package brought it: -cpu, -rocm
+    }
+
+
+def _metrics(
+    counts: NDArray[np.int64], history: list[EpochResult], held_out: Dataset, test: Dataset, folder: RunFolder
+) -> dict[str, Any]:
+    settings = folder.settings
+    per_class = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
+    return {
+        "v": 1,
+        "recipe": settings.recipe,
+        "test_accuracy": float(counts.trace() / counts.sum()),
+        "test_images": len(test),
+        "validation_accuracy": history[-1].val_accuracy,
+        "validation_loss": history[-1].val_loss,
+        "validation_images": len(held_out),
+        "per_class_test_accuracy": dict(zip(test.label_names, per_class.tolist(), strict=True)),
+        "labels": list(test.label_names),
+        "seed": settings.seed,
+        "settings": settings.options,
+        "command": settings.command,
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "training_seconds": round(sum(result.seconds for result in history), 1),
+        "versions": versions(),
+        "data_origin": {"training": held_out.origin, "test": test.origin},
+    }
+
+
+def _metadata(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Choose what travels with the model: no path, no time, so that the same run gives the same metadata."""
+    spec = ImageSpec()
+    return {
+        **{name: metrics[name] for name in ("v", "recipe", "labels")},
+        "input": {"height": spec.height, "width": spec.width, "low": spec.low, "high": spec.high},
+        **{name: metrics[name] for name in ("validation_images", "seed")},
+        "epochs": metrics["settings"]["epochs"],
+        **{name: metrics[name] for name in ("test_accuracy", "versions", "command")},
+    }

@@ -1,0 +1,49 @@
+"""What a training run is made with. Light: the command line reads its defaults without loading Keras."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edge.errors import BadOption
+
+LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator, which Keras seeds too, takes 32 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decides the weights besides the data: two runs with the same settings are the same run.
+
+    `validation_images` are held out of the training data; `limit` trains on the first images of the rest only.
+    Raises BadOption.
+    """
+
+    recipe: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+    validation_images: int
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise BadOption(f"expected a positive --learning-rate, got {self.learning_rate}")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise BadOption(f"expected a --seed from 0 to {LARGEST_SEED}, got {self.seed}")
+        for name in ("epochs", "batch_size", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BadOption(f"expected a positive --{name.replace('_', '-')}, got {value}")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The settings by name, without the recipe's, as they are written into files."""
+        return {name: value for name, value in asdict(self).items() if name != "recipe"}
+
+    @property
+    def command(self) -> str:
+        """The command that makes this run again; it names no folder, so it may travel in the model file."""
+        options = (f"--{n.replace('_', '-')} {v}" for n, v in self.options.items() if v is not None)
+        return " ".join((f"fmnist-train {self.recipe}", *options))
