@@ -1,0 +1,86 @@
+"""What a model does not say about itself, measured on pictures: its pixel range, and logits or probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.keras_interpreter import KerasInterpreter
+from convert.settings import PixelRange
+from edge.classifier import Classifier, softmax
+from edge.dataset import Dataset, split_held_out
+from edge.errors import KerasModelUnreadable
+from edge.spec import ImageSpec
+
+RANGES: Mapping[PixelRange, ImageSpec] = {
+    PixelRange.BYTE: ImageSpec(low=0, high=255),
+    PixelRange.UNIT: ImageSpec(low=0, high=1),
+    PixelRange.SIGNED: ImageSpec(low=-1, high=1),
+}
+PROBE_IMAGES = 1_000
+LOST_ACCURACY = 0.2
+"""Twice what guessing gives with ten classes: below it no range is the right one."""
+
+_SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFit:
+    """How a model does on probe pictures in one pixel range: accuracy 0..1 and mean log loss in nats."""
+
+    accuracy: float
+    log_loss: float
+
+
+def measure_range(interpreter: KerasInterpreter, training: Dataset) -> tuple[ImageSpec, dict[PixelRange, RangeFit]]:
+    """The pixel range in which the model is least surprised by 1,000 training pictures, and the fit of each range.
+
+    Log loss decides, not accuracy: a network of ReLUs answers nearly the same when all its inputs are 255 times
+    too large, only far too sure of itself. Raises KerasModelUnreadable if it knows nothing in any range.
+    """
+    _, probe = split_held_out(training, PROBE_IMAGES)
+    fits = {pixels: _fit(interpreter, image, probe) for pixels, image in RANGES.items()}
+    best = min(fits, key=lambda pixels: fits[pixels].log_loss)
+    if max(fit.accuracy for fit in fits.values()) < LOST_ACCURACY:
+        tried = ", ".join(f"{fit.accuracy:.1%} for {pixels.value}" for pixels, fit in fits.items())
+        raise KerasModelUnreadable(
+            f"the pixel range cannot be measured, the model recognises hardly anything: {tried}",
+            "if it is the right model, name its range with --pixels, and put other preprocessing into the model",
+        )
+    return RANGES[best], fits
+
+
+def gives_logits(interpreter: KerasInterpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> bool:
+    """Whether the outputs for uint8 (N, 28, 28) are other than probabilities: negative, or not summing to one.
+
+    Raises KerasModelUnreadable if they are not finite.
+    """
+    scores = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False).probabilities(pictures)
+    if not np.isfinite(scores).all():
+        raise KerasModelUnreadable(
+            "the model answers NaN or infinity for ordinary pictures", "check its weights and its pixel range"
+        )
+    return not _probabilities(scores)
+
+
+def _fit(interpreter: KerasInterpreter, image: ImageSpec, probe: Dataset) -> RangeFit:
+    raw = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False).probabilities(probe.images)
+    if not np.isfinite(raw).all():
+        return RangeFit(0.0, float("inf"))
+    scores = raw if _probabilities(raw) else softmax(raw)
+    of_truth = scores[np.arange(len(probe)), probe.labels]
+    right = scores.argmax(axis=1) == probe.labels
+    return RangeFit(float(right.mean()), float(-np.log(np.maximum(of_truth, 1e-12)).mean()))
+
+
+def _probabilities(scores: NDArray[np.float32]) -> bool:
+    sums = scores.sum(axis=1)
+    return bool(scores.min() >= 0 and np.abs(sums - 1).max() < _SUM_TOLERANCE)
+
+
+def _numbers(interpreter: KerasInterpreter) -> tuple[str, ...]:
+    """Labels to run a classifier with where only its numbers matter."""
+    return tuple(str(number) for number in range(interpreter.output.shape[-1]))

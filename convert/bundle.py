@@ -1,0 +1,94 @@
+"""The manifest, and the zip with it and the labels that is appended to the flatbuffer."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from convert.keras_file import KerasFile
+from convert.settings import Settings
+from edge.accuracy import Evaluation, PairedAccuracy
+from edge.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
+from edge.spec import ImageSpec
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The zip format's first moment: the same input must give the same bytes, so no time of day goes in."""
+
+
+def attach(flatbuffer: bytes, manifest: Mapping[str, Any]) -> bytes:
+    """A model file: the flatbuffer, then a stored zip of labels.txt and manifest.json, as edge.model_file reads it."""
+    zipped = io.BytesIO()
+    texts = {
+        LABELS_NAME: "\n".join(manifest["labels"]) + "\n",
+        MANIFEST_NAME: json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
+    }
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_STORED) as archive:
+        for name, text in texts.items():
+            member = zipfile.ZipInfo(name, _EPOCH)
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, text.encode())
+    return flatbuffer + zipped.getvalue()
+
+
+def identity(
+    settings: Settings, flatbuffer: bytes, labels: tuple[str, ...], image: ImageSpec, gives_logits: bool
+) -> dict[str, Any]:
+    """The part of the manifest that the runtime needs; enough for edge.model_file.parse_model."""
+    return {
+        "v": MANIFEST_VERSION,
+        "name": settings.model_name,
+        "labels": list(labels),
+        "image": {"height": image.height, "width": image.width, "low": image.low, "high": image.high},
+        "scores": "logits" if gives_logits else "probabilities",
+        "sha256": hashlib.sha256(flatbuffer).hexdigest(),
+    }
+
+
+def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[str, Any]:
+    """The manifest's accuracy: on pictures called `data`, as shares 0..1, the drop in percentage points."""
+    return {
+        "data": data,
+        "images": paired.images,
+        "float": paired.float_accuracy,
+        "int8": paired.int8_accuracy,
+        "drop": paired.drop,
+        "agreement": paired.agreement,
+        "per_class": int8_run.per_class,
+    }
+
+
+def provenance(settings: Settings, keras_file: KerasFile, held_out: int, rule: str) -> dict[str, Any]:
+    """The manifest's provenance: how the float model was trained (as far as its file says) and then converted."""
+    trained = keras_file.record.fields if keras_file.record else {}
+    return {
+        "recipe": trained.get("recipe"),
+        "command": trained.get("command"),
+        "seed": trained.get("seed"),
+        "epochs": trained.get("epochs"),
+        "keras_sha256": keras_file.sha256,
+        "convert_command": settings.command,
+        "calibration": {
+            "images": settings.calibration_images,
+            "held_out_of": held_out,
+            "rule": rule,
+            "seed": settings.seed,
+        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what took part in the conversion."""
+    found = {"python": platform.python_version()}
+    for name in ("fmnist-edge", "tensorflow", "keras", "ai-edge-litert", "flatbuffers", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

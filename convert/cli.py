@@ -1,0 +1,75 @@
+"""The command `convert` (also `fmnist-convert`): parse, convert, print. Loads TensorFlow only once it must work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.settings import PixelRange, Settings
+from edge import console
+
+app = typer.Typer(
+    help="Turn Keras models into int8 .tflite files, proven against their float parents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep `quantize` a subcommand: Typer would make the only command the program itself."""
+
+
+@app.command()
+def quantize(
+    model: Annotated[Path, typer.Argument(help="Keras file (.keras) of a Fashion-MNIST classifier.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write; default: MODEL_int8.tflite beside it.")
+    ] = None,
+    max_drop: Annotated[
+        float, typer.Option(help="Accuracy that int8 may lose, in percentage points; beyond, exit 11 and no model.")
+    ] = 0.5,
+    calibration_images: Annotated[
+        int, typer.Option(help="Pictures that calibrate the ranges, from those held out of training.")
+    ] = 200,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder with Fashion-MNIST; default: found or downloaded.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model; default: that of the Keras file.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Where to write the JSON report; default: beside the model.")
+    ] = None,
+    pixels: Annotated[
+        PixelRange, typer.Option(help="What the model wants white (and black) to be; auto: as recorded, or measured.")
+    ] = PixelRange.AUTO,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of calibration pictures.")] = 0,
+) -> None:
+    """Quantise a Keras model to full int8, and prove what that costs on the 10,000 test pictures.
+
+    Prints the accuracy of both, and writes the model only if the loss is within --max-drop.
+    """
+    settings = Settings(model, output, max_drop, calibration_images, data_dir, name, report, pixels=pixels, seed=seed)
+    console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "rich"))
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says
+
+    from convert.conversion import convert, enforce_budget
+    from convert.quiet import screen_stream
+    from convert.report import show
+
+    outcome = convert(settings, screen_stream())
+    show(outcome, sys.stdout)
+    enforce_budget(outcome)
+
+
+def main() -> None:
+    """Run the command as a process."""
+    console.run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""One conversion from Keras file to proven int8 file, in the order in which things happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
+from convert.keras_file import KerasFile
+from convert.keras_interpreter import KerasInterpreter
+from convert.progress import Stages
+from convert.quantise import MinMaxQuantiser, Quantiser
+from convert.quiet import captured
+from convert.report import Outcome
+from convert.settings import PixelRange, Settings
+from convert.training_record import TrainingRecord
+from edge import dataset
+from edge.dataset import Dataset
+from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable
+from edge.model_file import parse_model
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec
+
+_ACCURACY_DOUBT = 0.002
+"""A float accuracy this far from the one training wrote down is not the same model, data or preprocessing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model's input and output are to be read, and what there is to say about it."""
+
+    image: ImageSpec
+    gives_logits: bool
+    held_out: int
+    notes: tuple[str, ...]
+
+
+def convert(settings: Settings, stream: TextIO, quantiser: Quantiser | None = None) -> Outcome:
+    """Convert and prove a model, and write it with its report; over budget, write the report alone.
+
+    `stream` gets progress; `quantiser` is MinMaxQuantiser unless given. Raises KerasModelUnreadable,
+    ConversionRefused, BadOption, OutputFailed or DatasetError.
+    """
+    keras_file.inspect(settings.keras_path)
+    output_files.check_writable(settings.model_path, settings.report_path)
+    with captured(), Stages(stream) as stages:
+        outcome = _prove(settings, quantiser or MinMaxQuantiser(), stages)
+    files = {settings.report_path: report.to_json(outcome)}
+    if outcome.within_budget:
+        files[settings.model_path] = outcome.content
+    output_files.write_all(files)
+    return outcome
+
+
+def enforce_budget(outcome: Outcome) -> None:
+    """Raise AccuracyBudgetExceeded unless the outcome is within its budget."""
+    if outcome.within_budget:
+        return
+    settings = outcome.settings
+    older = f" (the older {settings.model_path} stays as it was)" if settings.model_path.exists() else ""
+    raise AccuracyBudgetExceeded(
+        f"int8 loses {outcome.proof.paired.drop:.2f} points of accuracy, {settings.max_drop:g} are allowed: "
+        f"no model written{older}; the report is {settings.report_path}",
+        "try another --calibration-images, or allow more with --max-drop",
+    )
+
+
+def _prove(settings: Settings, engine: Quantiser, stages: Stages) -> Outcome:
+    with stages.stage("load"):
+        training = dataset.load("train", settings.data_dir, progress=stages.download)
+        test = dataset.load("test", settings.data_dir, progress=stages.download)
+        source = keras_file.load(settings.keras_path, FASHION_MNIST_LABELS)
+        interpreter = KerasInterpreter(source.model)
+        reading = _read(settings, source, interpreter, training)
+        pictures = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
+    with stages.stage("calibrate and convert", settings.calibration_images) as advance:
+        inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
+        converted = engine.quantise(source.model, inputs, advance)
+        guards.check(converted, source.kernel_weights)
+        flatbuffer = metadata.embed(converted, metadata.describe(settings.model_name, reading.image))
+    manifest = bundle.identity(settings, flatbuffer, FASHION_MNIST_LABELS, reading.image, reading.gives_logits)
+    # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
+    model = parse_model(bundle.attach(flatbuffer, manifest), settings.model_path)
+    with stages.stage("evaluate float", len(test)) as advance:
+        float_run = proof.run_float(interpreter, model, test, advance)
+    with stages.stage("evaluate int8", len(test)) as advance:
+        int8_run, runtime = proof.run_int8(model, test, advance)
+    proven = proof.Proof.of(float_run, int8_run, runtime)
+    manifest["accuracy"] = bundle.accuracy(proven.paired, int8_run, proof.name_data(test))
+    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, engine.rule)
+    content = bundle.attach(flatbuffer, manifest)
+    model = parse_model(content, settings.model_path)
+    assert model.flatbuffer == flatbuffer
+    notes = (*reading.notes, *_doubts(source, proven))
+    return Outcome(settings, source, model, content, proven, notes, stages.seconds)
+
+
+def _read(settings: Settings, source: KerasFile, interpreter: KerasInterpreter, training: Dataset) -> Reading:
+    """The pixel range as told, else as recorded, else as measured; the kind of scores as measured."""
+    notes: list[str] = []
+    record = source.record
+    if record is not None:
+        _check_record(source.path, record)
+    held_out = record.validation_images if record else calibration.DEFAULT_HELD_OUT
+    if settings.pixels is not PixelRange.AUTO:
+        image = behaviour.RANGES[settings.pixels]
+    elif record is not None:
+        image = record.image
+    else:
+        image, fits = behaviour.measure_range(interpreter, training)
+        tried = ", ".join(
+            f"{pixels.value}: {fit.accuracy:.1%} right, log loss {fit.log_loss:.2f}" for pixels, fit in fits.items()
+        )
+        notes.append(
+            f"the file does not say its pixel range; {image.low:g}..{image.high:g} fits best ({tried}); "
+            "--pixels overrides"
+        )
+    if record is None:
+        notes.append(
+            f"it cannot be known whether training saw the {held_out:,} pictures that calibration draws from; "
+            "the accuracy, on the test pictures, does not depend on it unless training saw those too"
+        )
+    probe = training.images[:: max(1, len(training) // behaviour.PROBE_IMAGES)]
+    return Reading(image, behaviour.gives_logits(interpreter, image, probe), held_out, tuple(notes))
+
+
+def _check_record(path: Path, record: TrainingRecord) -> None:
+    if record.labels != FASHION_MNIST_LABELS:
+        raise KerasModelUnreadable(
+            f"{path} was trained for other labels than Fashion-MNIST's: {', '.join(record.labels)[:80]}",
+            "the proof runs on Fashion-MNIST's test pictures and needs its ten labels in their order",
+        )
+    if (record.image.height, record.image.width) != (keras_file.SIDE, keras_file.SIDE):
+        raise KerasModelUnreadable(f"{path} was trained on {record.image.height}x{record.image.width} pictures")
+
+
+def _doubts(source: KerasFile, proven: proof.Proof) -> list[str]:
+    """A note if the float model does not reach (or exceeds) what its training wrote down."""
+    told = source.record.test_accuracy if source.record else None
+    measured = proven.paired.float_accuracy
+    if told is None or abs(told - measured) < _ACCURACY_DOUBT:
+        return []
+    return [
+        f"training wrote down a test accuracy of {told:.2%}, here the float model reaches {measured:.2%}: "
+        "other data, another Keras version or another pixel range"
+    ]

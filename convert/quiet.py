@@ -1,0 +1,85 @@
+"""Keep TensorFlow's chatter off the screen, and at hand should something fail."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TextIO
+
+TAIL_LINES = 12
+"""So many of the last lines said are shown with an error."""
+
+
+class _Descriptor(io.TextIOBase):
+    """A text stream that writes to a file descriptor and is never closed.
+
+    TensorFlow's and absl's loggers keep the sys.stderr of their first import for good; a stream that ended with
+    the capture would fail them later.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> int:
+        """Write to the descriptor, whatever it is connected to at the time."""
+        os.write(self._descriptor, text.encode("utf-8", "replace"))
+        return len(text)
+
+    def fileno(self) -> int:
+        """Say which descriptor it is."""
+        return self._descriptor
+
+
+_OUT, _ERR = _Descriptor(1), _Descriptor(2)
+
+
+@contextmanager
+def captured() -> Iterator[Callable[[], str]]:
+    """Catch all that is written to stdout and stderr, by C++ too; gives a function for the last lines said.
+
+    The converter prints to both, file descriptors 1 and 2 as well as Python's streams. An exception that is not
+    ours (edge.errors) is a bug: what was said before it then goes to stderr.
+    """
+    from edge.errors import FmnistEdgeError
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said:
+        kept = os.dup(1), os.dup(2)
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+
+        def tail() -> str:
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").splitlines()
+            said.seek(0, os.SEEK_END)
+            return "\n".join(line for line in lines if line.strip()).strip()
+
+        leftover = ""
+        try:
+            with redirect_stdout(_OUT), redirect_stderr(_ERR):
+                yield lambda: "\n".join(tail().splitlines()[-TAIL_LINES:])
+        except (FmnistEdgeError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            leftover = tail()
+            raise
+        finally:
+            for target, original in zip((1, 2), kept, strict=True):
+                os.dup2(original, target)
+                os.close(original)
+            if leftover:
+                os.write(2, (leftover + "\n").encode())
+
+
+def screen_stream() -> TextIO:
+    """A stream on what stderr is now, which a capture does not reach: for progress."""
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except (OSError, io.UnsupportedOperation):
+        return sys.stderr
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")

@@ -1,0 +1,126 @@
+"""The outcome of a conversion: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from convert import bundle
+from convert.keras_file import KerasFile
+from convert.proof import Proof
+from convert.settings import Settings
+from edge.accuracy import Evaluation
+from edge.model_file import Model
+
+REPORT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A finished conversion: `content` is the model file, whether it was written or not."""
+
+    settings: Settings
+    keras_file: KerasFile
+    model: Model
+    content: bytes
+    proof: Proof
+    notes: Sequence[str]
+    seconds: Mapping[str, float]
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether int8 loses no more than --max-drop points."""
+        return self.proof.paired.drop <= self.settings.max_drop
+
+
+def to_json(outcome: Outcome) -> bytes:
+    """Everything known about a conversion, as UTF-8 JSON; without folders, so that it can be published."""
+    assert outcome.model.manifest is not None
+    settings, keras_file, proof = outcome.settings, outcome.keras_file, outcome.proof
+    document = {
+        "v": REPORT_VERSION,
+        "verdict": "passed" if outcome.within_budget else "over budget",
+        "max_drop": settings.max_drop,
+        "command": settings.command,
+        "notes": list(outcome.notes),
+        "keras": {
+            "file": keras_file.path.name,
+            "sha256": keras_file.sha256,
+            "bytes": keras_file.size_bytes,
+            "kernel_weights": keras_file.kernel_weights,
+            "training": dict(keras_file.record.fields) if keras_file.record else None,
+        },
+        "int8": {
+            "file": settings.model_path.name,
+            "written": outcome.within_budget,
+            "bytes": len(outcome.content),
+            "runtime": proof.runtime,
+        },
+        "counts": asdict(proof.paired),
+        "float_run": _run(proof.float_run),
+        "int8_run": _run(proof.int8_run),
+        "manifest": dict(outcome.model.manifest),
+        "versions": bundle.versions(),
+        "seconds": dict(outcome.seconds),
+    }
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def show(outcome: Outcome, stream: TextIO) -> None:
+    """Print the tables and the notes."""
+    console = Console(file=stream, highlight=False)
+    console.print(_summary(outcome))
+    console.print(_classes(outcome))
+    for note in outcome.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    console.print(verdict(outcome), markup=False, soft_wrap=True)
+
+
+def verdict(outcome: Outcome) -> str:
+    """One sentence: passed or not, by how much, and what was written."""
+    drop, budget = outcome.proof.paired.drop, outcome.settings.max_drop
+    change = f"int8 loses {drop:.2f} points" if drop >= 0 else f"int8 gains {-drop:.2f} points"
+    if outcome.within_budget:
+        return f"passed: {change}, {budget:g} are allowed; wrote {outcome.settings.model_path}"
+    return f"over budget: {change}, {budget:g} are allowed; no model written"
+
+
+def _run(run: Evaluation) -> dict[str, Any]:
+    return {
+        "accuracy": run.accuracy,
+        "per_class": run.per_class,
+        "confusion": run.confusion.tolist(),  # row = truth, column = prediction
+    }
+
+
+def _summary(outcome: Outcome) -> Table:
+    paired = outcome.proof.paired
+    table = Table(title=f"{outcome.model.name} on {paired.images:,} test images")
+    table.add_column("")
+    for heading in ("float", "int8", "change"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        "accuracy", f"{paired.float_accuracy:.2%}", f"{paired.int8_accuracy:.2%}", f"{-paired.drop:+.2f} points"
+    )
+    sizes = outcome.keras_file.size_bytes, len(outcome.content)
+    table.add_row("file", f"{sizes[0]:,} bytes", f"{sizes[1]:,} bytes", f"x {sizes[1] / sizes[0]:.2f}")
+    table.add_row("same answer", "", f"{paired.agreement:.2%}", "")
+    table.add_row("right in one only", f"{paired.only_float}", f"{paired.only_int8}", "")
+    return table
+
+
+def _classes(outcome: Outcome) -> Table:
+    table = Table(title="recognised of each class")
+    table.add_column("class")
+    for heading in ("float", "int8", "change"):
+        table.add_column(heading, justify="right")
+    before, after = outcome.proof.float_run.per_class, outcome.proof.int8_run.per_class
+    for label in before:
+        change = 100 * (after[label] - before[label])
+        table.add_row(label, f"{before[label]:.1%}", f"{after[label]:.1%}", f"{change:+.1f} points")
+    return table

@@ -1,0 +1,81 @@
+"""What a conversion is asked to do, checked before anything slow begins."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from edge.errors import BadOption
+
+
+class PixelRange(StrEnum):
+    """What the model's input wants a black and a white pixel to be; `auto` measures it."""
+
+    AUTO = "auto"
+    BYTE = "255"
+    UNIT = "1"
+    SIGNED = "-1..1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
+
+    `max_drop` is in percentage points of accuracy on the test images. Raises BadOption for values that
+    cannot be used.
+    """
+
+    keras_path: Path
+    output: Path | None = None
+    max_drop: float = 0.5
+    calibration_images: int = 200
+    data_dir: Path | None = None
+    name: str | None = None
+    report: Path | None = None
+    pixels: PixelRange = PixelRange.AUTO
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
+            raise BadOption(
+                f"--max-drop is {self.max_drop:g}, expected percentage points, 0 or more", "for example --max-drop 0.5"
+            )
+        if self.calibration_images < 1:
+            raise BadOption(
+                f"--calibration-images is {self.calibration_images}, expected at least 1",
+                "without images the converter cannot know the activations' ranges; 200 is a good number",
+            )
+        if self.seed < 0:
+            raise BadOption(f"--seed is {self.seed}, expected 0 or more")
+        if self.name is not None and not self.name.strip():
+            raise BadOption("--name is empty", "leave it out to take the name of the Keras file")
+        if self.model_path.suffix != ".tflite":
+            raise BadOption(f"--output {self.model_path} does not end in .tflite")
+        if self.report_path in (self.keras_path, self.model_path):
+            raise BadOption(f"--report {self.report_path} would overwrite a model")
+
+    @property
+    def model_path(self) -> Path:
+        """Where the int8 model goes: `<stem>_int8.tflite` beside the Keras file unless told."""
+        return self.output or self.keras_path.with_name(f"{self.keras_path.stem}_int8.tflite")
+
+    @property
+    def report_path(self) -> Path:
+        """Where the JSON report goes: beside the int8 model unless told."""
+        return self.report or self.model_path.with_name(f"{self.model_path.stem}.report.json")
+
+    @property
+    def model_name(self) -> str:
+        """The name that the manifest carries."""
+        return self.name or self.keras_path.stem
+
+    @property
+    def command(self) -> str:
+        """The command that repeats this conversion, without folders, so that it says nothing of this machine."""
+        words = ["convert", "quantize", self.keras_path.name]
+        words += ["--max-drop", f"{self.max_drop:g}", "--calibration-images", str(self.calibration_images)]
+        words += ["--name", self.model_name, "--pixels", self.pixels.value, "--seed", str(self.seed)]
+        return shlex.join(words)
