@@ -51,12 +51,10 @@ def mlp(
     """Train the multilayer perceptron 784-1536-784-10: about two minutes on a PC, 89 % right."""
     settings = Settings("mlp", epochs, batch_size, learning_rate, seed, validation_images, limit)
     console.require_extra("train", ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"), "matplotlib", "rich"))
-    from train.quiet import load_keras
     from train.screen import Screen
 
     with Screen() as screen:
         try:
-            load_keras()
             metrics = mlp_recipe.train(settings, data_dir=data_dir, out=out, resume=resume, watcher=screen)
         except KeyboardInterrupt:
             screen.note(_how_to_resume(settings, data_dir, out))

@@ -73,8 +73,9 @@ def _one_epoch(
 ) -> EpochResult:
     started_s = time.monotonic()
     order = np.random.default_rng([settings.seed, epoch - 1]).permutation(len(training))
-    watcher.epoch_started(epoch, settings.epochs, math.ceil(len(training) / settings.batch_size))
-    pulse = _Pulse(watcher)
+    batches = math.ceil(len(training) / settings.batch_size)
+    watcher.epoch_started(epoch, settings.epochs, batches)
+    pulse = _Pulse(watcher, batches)
     trained = model.fit(
         training.images[order],
         training.labels[order],
@@ -109,14 +110,15 @@ def _one_epoch(
 class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
     """Passes batches on to the watcher and ends an epoch whose loss is lost."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, batches: int) -> None:
         super().__init__()
         self.watcher = watcher
+        self.batches = batches
         self.done = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Take the state after a group of steps_per_execution batches."""
-        self.done = batch + 1
+        self.done = min(batch + 1, self.batches)  # Keras 3.15 counts the last group as a full one
         logs = logs or {}
         loss = float(logs.get("loss", 0.0))
         self.watcher.batches_done(self.done, loss, float(logs.get("accuracy", 0.0)))

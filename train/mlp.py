@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from train.quiet import load_keras
 from train.run_folder import open_run
 from train.settings import Settings
 
@@ -47,6 +48,7 @@ def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool,
             watcher.note(f"{out} is finished: nothing left to train")
             return folder.read_metrics()
 
+        load_keras()
         from edge.dataset import load, split_held_out
         from train.fit import fit
         from train.results import conclude

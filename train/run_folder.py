@@ -8,7 +8,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -144,13 +144,13 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        _discard(partial)
         raise OutputFailed(
             f"{path} could not be written: {error.strerror or error}",
             "make room, then run the same command with --resume",
         ) from error
     except BaseException:
-        partial.unlink(missing_ok=True)
+        _discard(partial)
         raise
 
 
@@ -160,6 +160,11 @@ def save_model(model: Any, path: Path, member: str, content: dict[str, Any]) -> 
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(member, json.dumps(content, ensure_ascii=False))
+
+
+def _discard(partial: Path) -> None:
+    with suppress(OSError):  # what went wrong with writing it matters more
+        partial.unlink(missing_ok=True)
 
 
 def _lock(handle: int, path: Path) -> None:

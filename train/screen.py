@@ -16,7 +16,7 @@ class Screen:
     """The watcher of the command line; a context manager, so that an error leaves no half bar behind."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False, markup=False)
+        self._console = console or Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -40,7 +40,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self._console.print(text, soft_wrap=True)
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def downloading(self, name: str, done: int, total: int) -> None:
         """Move the bar of a download, counted in KiB."""
