@@ -34,22 +34,12 @@ def read_folder(folder: Path, split: Split) -> Arrays | None:
 
     Raises DatasetNotFound if one file of the pair is missing and DatasetDamaged if one makes no sense.
     """
-    idx = [_plain_or_gz(folder, name) for name in IDX_NAMES[split]]
-    if all(idx):
-        return _images(_read_idx(_sure(idx[0]), 3), _sure(idx[0])), _labels(
-            _read_idx(_sure(idx[1]), 1), _sure(idx[1])
-        )
-    arrays = [_existing(folder / name) for name in NUMPY_NAMES[split]]
-    if all(arrays):
-        return _numpy_images(_sure(arrays[0])), _numpy_labels(_sure(arrays[1]))
-    for names, found in ((IDX_NAMES[split], idx), (NUMPY_NAMES[split], arrays)):
-        for name, path in zip(names, found, strict=True):
-            if path is None and any(found):
-                other = next(p for p in found if p)
-                raise DatasetNotFound(
-                    f"{folder / name} is missing, though {other.name} is there",
-                    "images and labels come in pairs: add the missing file",
-                )
+    idx = _pair(folder, IDX_NAMES[split])
+    if idx:
+        return _images(_read_idx(idx[0], 3), idx[0]), _labels(_read_idx(idx[1], 1), idx[1])
+    arrays = _pair(folder, NUMPY_NAMES[split])
+    if arrays:
+        return _numpy_images(arrays[0]), _numpy_labels(arrays[1])
     return None
 
 
@@ -58,17 +48,21 @@ def expected_files(split: Split) -> str:
     return " and ".join(IDX_NAMES[split]) + " (also .gz), or " + " and ".join(NUMPY_NAMES[split])
 
 
-def _sure(path: Path | None) -> Path:
-    assert path is not None
-    return path
+def _pair(folder: Path, names: tuple[str, str]) -> tuple[Path, Path] | None:
+    images, labels = (_existing(folder / name) or _existing(folder / f"{name}.gz") for name in names)
+    if images and labels:
+        return images, labels
+    if images or labels:
+        missing, there = names if labels else reversed(names)
+        raise DatasetNotFound(
+            f"{folder / missing} is missing, though {there} is there",
+            "images and labels come in pairs: add the missing file",
+        )
+    return None
 
 
 def _existing(path: Path) -> Path | None:
     return path if path.is_file() else None
-
-
-def _plain_or_gz(folder: Path, name: str) -> Path | None:
-    return _existing(folder / name) or _existing(folder / f"{name}.gz")
 
 
 def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
