@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# OpenCV reads these once, when it is loaded. Its own limit is 2**30 pixels, 3 GB: more than a Pi has.
-MAX_PIXELS = 50_000_000
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+import numpy as np
 
-
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-
-from edge.errors import ImageUnreadable, SourceDenied, SourceNotFound  # noqa: E402
+from edge.errors import ImageUnreadable, SourceDenied, SourceNotFound
+from edge.opencv import MAX_PIXELS, cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

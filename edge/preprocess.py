@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from edge.opencv import cv2
 from edge.spec import ImageSpec
 
 if TYPE_CHECKING:

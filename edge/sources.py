@@ -133,13 +133,27 @@ def open_source(source: Input) -> FrameSource:
         case Kind.VIDEO:
             return video.open_video(Path(source.where))
         case Kind.STREAM:
-            return video.open_stream(source.where)
+            return _open_address(source.where)
         case Kind.CAMERA:
             return video.open_camera(source.where)
         case Kind.FAKE:
             from edge.testing import FakeSource
 
             return FakeSource(int(source.where) if source.where else None)
+
+
+def _open_address(url: str) -> FrameSource:
+    """A picture or a stream, as the server says."""
+    if url.startswith("http"):
+        from edge.snapshot import fetch_picture
+
+        began = time.monotonic()
+        name = video.without_password(url)
+        picture = fetch_picture(url, name)
+        if picture is not None:
+            now = time.monotonic()
+            return nullcontext((Frame(picture, name, 0, now, (now - began) * 1e3),))
+    return video.open_stream(url)
 
 
 def _one_frame(name: str, read: Callable[[], NDArray[np.uint8]]) -> tuple[Frame]:

@@ -8,10 +8,10 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from edge.frame import Frame, Prediction
+from edge.opencv import cv2
 from edge.spec import TensorSpec
 
 if TYPE_CHECKING:

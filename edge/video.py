@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 import numpy as np
 
 from edge.errors import CameraLost, CameraNotFound, ImageUnreadable, SourceDenied
 from edge.frame import Frame
+from edge.opencv import cv2
 
 OPEN_TIMEOUT_MS = 10_000
 READ_TIMEOUT_MS = 5_000
@@ -76,7 +76,7 @@ def open_video(path: Path) -> VideoSource:
 
 
 def open_stream(url: str) -> VideoSource:
-    """A picture, video or live stream at an http, https or rtsp address. Raises CameraNotFound."""
+    """A video or live stream at an http, https or rtsp address. Raises CameraNotFound."""
     timeouts = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
         OPEN_TIMEOUT_MS,
@@ -106,4 +106,4 @@ def open_camera(camera: str) -> VideoSource:
 
 def without_password(url: str) -> str:
     """A URL as it may be printed and logged: user and password removed."""
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
+    return re.sub(r"(?<=://)[^/]*@", "", url)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import cv2
-
 from edge.errors import BackendUnavailable
 from edge.frame import Frame, Prediction
+from edge.opencv import cv2
 
 _TITLE = "fmnist-edge"
 _QUIT_KEYS = frozenset({27, ord("q")})  # Esc, q

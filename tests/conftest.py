@@ -1,0 +1,86 @@
+"""Fixtures that the whole suite shares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.choices import DEFAULT_MODEL
+from edge.classifier import Classifier, open_classifier
+from edge.interpreters import open_interpreter
+from edge.model_file import Model, read_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backends",
+        default="litert",
+        help="comma-separated runtimes that must be installed here and obey the contract: litert,tflite-runtime",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`backend` runs over what --backends promises: a runtime that is missing fails, it is not skipped."""
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", metafunc.config.getoption("--backends").split(","))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """1,000 images of the Fashion-MNIST test set, 100 of each class: uint8 (1000, 28, 28) and (1000,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+
+@pytest.fixture(scope="session")
+def sample() -> Sample:
+    with np.load(ROOT / "tests" / "data" / "fashion_mnist_1000.npz") as archive:
+        return Sample(archive["images"], archive["labels"])
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return read_model(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="session")
+def classifier(model: Model) -> Classifier:
+    return open_classifier(model, open_interpreter(model))
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def fmnist_edge() -> Run:
+    """The command as its user meets it: a process of its own, in this interpreter."""
+
+    def run(
+        *arguments: object, stdin: bytes | None = None, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge.cli", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run

@@ -1,0 +1,71 @@
+"""A network camera on 127.0.0.1: MJPEG as real ones send it, and the ways in which they fail."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from edge.opencv import cv2
+from edge.testing import FakeSource
+
+FRAMES = [cv2.imencode(".jpg", FakeSource.draw(number))[1].tobytes() for number in range(5)]
+BASIC = "Basic YWRtaW46cEBzcw=="  # admin:p@ss
+STALL_S = 60.0
+
+
+class _Camera(BaseHTTPRequestHandler):
+    """/snap.jpg one picture of unstated length; /login.jpg the same behind a password;
+    /stream.mjpg endless; /drop ends and /stall hangs after five frames.
+    """
+
+    def do_GET(self) -> None:
+        if self.path == "/login.jpg" and self.headers["Authorization"] != BASIC:
+            self.send_error(403)
+        elif self.path in {"/snap.jpg", "/login.jpg"}:
+            self._send_header("image/jpeg")
+            self.wfile.write(FRAMES[0])
+        elif self.path in {"/stream.mjpg", "/drop", "/stall"}:
+            self._send_header("multipart/x-mixed-replace; boundary=frame")
+            self._stream()
+        else:
+            self.send_error(404)
+
+    def _send_header(self, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+
+    def _stream(self) -> None:
+        number = 0
+        try:
+            while number < 5 or self.path != "/drop":
+                if number == 5 and self.path == "/stall":
+                    time.sleep(STALL_S)
+                jpeg = FRAMES[number % len(FRAMES)]
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                self.wfile.write(head.encode() + jpeg + b"\r\n")
+                number += 1
+                time.sleep(0.05)
+        except OSError:
+            return  # the viewer went away
+
+    def log_message(self, *_arguments: object) -> None:
+        """Silence."""
+
+
+@contextmanager
+def http_camera() -> Iterator[str]:
+    """The camera's address, while it runs."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Camera)
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,54 @@
+"""Numbers become tensors by the book: the TFLite 8-bit quantisation specification."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec, TensorSpec
+
+INT8 = np.dtype(np.int8)
+
+
+def test_there_are_ten_labels_in_the_order_of_fashion_mnist() -> None:
+    assert len(set(FASHION_MNIST_LABELS)) == 10
+    assert (FASHION_MNIST_LABELS[0], FASHION_MNIST_LABELS[6], FASHION_MNIST_LABELS[9]) == (
+        "T-shirt/top",
+        "Shirt",
+        "Ankle boot",
+    )
+
+
+def test_bytes_map_to_the_range_of_the_model() -> None:
+    pixels = np.array([0, 51, 255], np.uint8)
+    np.testing.assert_allclose(ImageSpec().normalise(pixels), [0, 51, 255])
+    np.testing.assert_allclose(ImageSpec(low=0, high=1).normalise(pixels), [0, 0.2, 1], rtol=1e-6)
+    np.testing.assert_allclose(ImageSpec(low=-1, high=1).normalise(pixels), [-1, -0.6, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{"height": 0}, {"width": -1}, {"low": 1.0, "high": 1.0}])
+def test_an_impossible_image_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        ImageSpec(**wrong)  # type: ignore[arg-type]
+
+
+def test_an_int8_input_of_scale_one_is_exactly_the_pixel_minus_128() -> None:
+    tensor = TensorSpec((1, 28, 28), INT8, 1.0, -128)
+    every_byte = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(tensor.encode(ImageSpec().normalise(every_byte)), np.arange(-128, 128))
+
+
+def test_float_tensors_pass_values_through() -> None:
+    tensor = TensorSpec((1, 2), np.dtype(np.float32), 0.0, 0)
+    values = np.array([[0.25, -3.0]], np.float32)
+    np.testing.assert_array_equal(tensor.decode(tensor.encode(values)), values)
+
+
+@given(st.floats(1e-4, 10), st.integers(-128, 127), st.floats(-1000, 1000))
+def test_encoding_saturates_and_loses_at_most_half_a_step(scale: float, zero_point: int, value: float) -> None:
+    tensor = TensorSpec((1,), INT8, scale, zero_point)
+    restored = float(tensor.decode(tensor.encode(np.array([value], np.float32)))[0])
+    lowest, highest = (-128 - zero_point) * scale, (127 - zero_point) * scale
+    assert abs(restored - min(max(value, lowest), highest)) <= scale * 0.501 + 1e-3
