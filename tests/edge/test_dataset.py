@@ -259,6 +259,13 @@ def test_a_split_that_cannot_be_is_refused(total):
         split_held_out(data, total)
 
 
+def test_a_class_that_is_too_small_is_named():
+    data = Dataset(*made_up(400), FASHION_MNIST_LABELS, "here")
+    rest = data.subset(np.flatnonzero((data.labels != 8) | (np.arange(400) < 200)))
+    with pytest.raises(BadOption, match=r"'Bag' has \d+"):
+        held_out(rest, 39)
+
+
 def test_sixty_thousand_images_are_split_quickly():
     data = Dataset(*made_up(60_000), FASHION_MNIST_LABELS, "here")
     started = time.process_time()

@@ -30,9 +30,9 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         content = self.server.files.get(self.path.rsplit("/", 1)[-1])
         if content is None or fault == "missing":
             return self.send_error(404)
-        if fault == "redirect to file":
+        if fault.startswith("redirect to "):
             self.send_response(302)
-            self.send_header("Location", "file:///etc/hostname")
+            self.send_header("Location", fault.removeprefix("redirect to "))
             return self.end_headers()
         start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and fault != "no ranges" else 0
         if start >= len(content):
@@ -49,7 +49,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if fault == "stall":
             self.wfile.write(body[:1000])
             self.wfile.flush()
-            time.sleep(1.5)
+            time.sleep(20)
             return None
         with contextlib.suppress(ConnectionError):
             self.wfile.write(body)
@@ -80,7 +80,6 @@ def serve():
 
 @pytest.fixture
 def mirrors(monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT_S", 5.0)
     return lambda *servers: monkeypatch.setenv(
         "FMNIST_EDGE_MIRRORS", " ".join(getattr(server, "url", server) for server in servers)
     )
@@ -130,6 +129,7 @@ def test_a_mirror_without_ranges_begins_anew(tmp_path, serve, mirrors):
     mirrors(server)
     (tmp_path / "file.gz.part").write_bytes(PACKED[:1000])
     assert fetch("file", tmp_path, CONTENT).read_bytes() == PACKED
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,9 @@ def test_each_mirrors_reason_is_listed(tmp_path, serve, mirrors):
 def test_a_stalled_mirror_is_left_after_the_timeout(tmp_path, serve, mirrors):
     stalled, good = serve({"file.gz": PACKED}, "stall", "stall"), serve({"file.gz": PACKED})
     mirrors(stalled, good)
+    started = time.monotonic()
     assert fetch("file", tmp_path, CONTENT, timeout_s=0.3).read_bytes() == PACKED
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "ftp://example.org/", "/srv/mirror", "gopher://x"])
@@ -190,9 +192,12 @@ def test_only_http_mirrors_are_used(tmp_path, mirrors, url):
         fetch("file", tmp_path, CONTENT)
 
 
-def test_a_redirect_leads_nowhere_but_http(tmp_path, serve, mirrors):
-    mirrors(serve({"file.gz": PACKED}, "redirect to file"))
-    with pytest.raises(DownloadFailed):
+@pytest.mark.parametrize(
+    ("url", "reason"), [("file:///etc/hostname", "not allowed"), ("ftp://127.0.0.1:1/x", "unknown url type")]
+)
+def test_a_redirect_leads_nowhere_but_http(tmp_path, serve, mirrors, url, reason):
+    mirrors(serve({"file.gz": PACKED}, f"redirect to {url}"))
+    with pytest.raises(DownloadFailed, match=reason):
         fetch("file", tmp_path, CONTENT)
     assert not (tmp_path / "file.gz.part").exists()
 
