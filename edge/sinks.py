@@ -65,7 +65,7 @@ class TableSink:
             self._started = True
         best = prediction.best
         answer = f"{best.label:<12}{best.score:>7.1%}" if best else f"{'(nothing)':<12}{'':>7}"
-        others = ", ".join(f"{other.label} {other.score:.0%}" for other in prediction.ranked[1 : self._top_k])
+        others = ", ".join(f"{other.label} {other.score:.0%}" for other in prediction.ranked[1 : self._top_k] if other.score >= 0.005)
         runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
         shown = source if len(source) <= self._width else "…" + source[-self._width + 1 :]
         milliseconds = sum(prediction.latency_ms.values())
