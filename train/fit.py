@@ -46,9 +46,9 @@ def fit(
 ) -> tuple[Any, list[EpochResult]]:
     """Train from the folder's checkpoint, or else from the start, to the last epoch: (Keras model, history).
 
-    The same settings, data, versions and number of CPU threads give the same weights to the bit, however often
-    the run was killed and resumed: all state is in the checkpoint (weights, optimizer, Keras's seed generators),
-    and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of another run,
+    The same settings, data, versions, processor and number of threads give the same weights to the bit,
+    however often the run was killed and resumed: all state is in the checkpoint (weights, optimizer, Keras's
+    seed generators), and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of another run,
     a loss that is not finite) and OutputFailed; the checkpoint of the last good epoch stays.
     """
     settings = folder.settings
