@@ -16,6 +16,7 @@ from convert.report import Outcome
 from convert.settings import PixelRange, Settings
 from convert.training_record import TrainingRecord
 from edge import dataset
+from edge.accuracy import Evaluation
 from edge.dataset import Dataset
 from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable
 from edge.model_file import parse_model
@@ -83,6 +84,7 @@ def _prove(settings: Settings, engine: Quantiser, stages: Stages) -> Outcome:
     model = parse_model(bundle.attach(flatbuffer, manifest), settings.model_path)
     with stages.stage("evaluate float", len(test)) as advance:
         float_run = proof.run_float(interpreter, model, test, advance)
+    _check_knows_something(source, float_run)
     with stages.stage("evaluate int8", len(test)) as advance:
         int8_run, runtime = proof.run_int8(model, test, advance)
     proven = proof.Proof.of(float_run, int8_run, runtime)
@@ -131,7 +133,18 @@ def _check_record(path: Path, record: TrainingRecord) -> None:
             "the proof runs on Fashion-MNIST's test pictures and needs its ten labels in their order",
         )
     if (record.image.height, record.image.width) != (keras_file.SIDE, keras_file.SIDE):
-        raise KerasModelUnreadable(f"{path} was trained on {record.image.height}x{record.image.width} pictures")
+        raise KerasModelUnreadable(
+            f"{path} was trained on {record.image.height}x{record.image.width} pictures", "train on 28x28 pictures"
+        )
+
+
+def _check_knows_something(source: KerasFile, float_run: Evaluation) -> None:
+    """A model that only guesses loses nothing by quantisation: its proof would always pass."""
+    if float_run.accuracy < behaviour.LOST_ACCURACY:
+        raise KerasModelUnreadable(
+            f"{source.path}: the float model itself recognises only {float_run.accuracy:.1%} of the test pictures",
+            "train it first; or it wants another pixel range (--pixels) or other preprocessing",
+        )
 
 
 def _doubts(source: KerasFile, proven: proof.Proof) -> list[str]:

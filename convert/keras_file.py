@@ -102,9 +102,9 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile:
 def _inspect_archive(archive: zipfile.ZipFile, path: Path) -> None:
     names = archive.namelist()
     if CONFIG_NAME not in names or WEIGHTS_NAME not in names:
-        raise KerasModelUnreadable(f"{path} is a zip, but not a Keras model: {CONFIG_NAME} or weights missing")
+        raise KerasModelUnreadable(f"{path} is a zip, but not a Keras model: its parts are missing", _SAVE_HINT)
     if archive.getinfo(CONFIG_NAME).file_size > _LARGEST_CONFIG_BYTES:
-        raise KerasModelUnreadable(f"{path}: its {CONFIG_NAME} is implausibly large")
+        raise KerasModelUnreadable(f"{path}: its {CONFIG_NAME} is implausibly large", _SAVE_HINT)
     bad = archive.testzip()
     if bad is not None:
         raise KerasModelUnreadable(f"{path} is damaged: {bad} does not match its checksum", _SAVE_HINT)

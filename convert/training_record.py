@@ -16,6 +16,7 @@ from edge.spec import ImageSpec
 RECORD_NAME = "fmnist_edge.json"
 RECORD_VERSION = 1
 _LARGEST_RECORD_BYTES = 1 << 20
+_HINT = "train again, or save the model anew without that member of the zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,14 @@ def read_record(path: Path) -> TrainingRecord | None:
         if RECORD_NAME not in archive.namelist():
             return None
         if archive.getinfo(RECORD_NAME).file_size > _LARGEST_RECORD_BYTES:
-            raise KerasModelUnreadable(f"{path}: its {RECORD_NAME} is implausibly large")
+            raise KerasModelUnreadable(f"{path}: its {RECORD_NAME} is implausibly large", _HINT)
         text = archive.read(RECORD_NAME)
     try:
         return parse_record(json.loads(text))
     except ModelUnsupported as error:
-        raise KerasModelUnreadable(f"{path}: its {RECORD_NAME}: {error.message}") from error
+        raise KerasModelUnreadable(f"{path}: its {error.message}", _HINT) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise KerasModelUnreadable(
-            f"{path}: its {RECORD_NAME} is not valid: {error!r}", "train again, or remove the member from the zip"
-        ) from error
+        raise KerasModelUnreadable(f"{path}: its {RECORD_NAME} is not valid: {error!r}", _HINT) from error
 
 
 def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:

@@ -1,0 +1,139 @@
+"""Standard TFLite Metadata: read back here by table and field number, as metadata_schema.fbs has them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import flatbuffers
+import flatbuffers.number_types as kinds
+import numpy as np
+import pytest
+
+from convert import metadata
+from edge.interpreters import open_interpreter
+from edge.model_file import MARKER, Model, read_model
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec
+
+if TYPE_CHECKING:
+    from edge.dataset import Dataset
+    from tests.convert.conftest import Converted
+
+
+class Table:
+    """A flatbuffer table read by field numbers, independently of the writer."""
+
+    def __init__(self, content: bytes, position: int | None = None) -> None:
+        start = flatbuffers.encode.Get(kinds.UOffsetTFlags.packer_type, content, 0) if position is None else position
+        self._content = content
+        self._table = flatbuffers.table.Table(content, start)
+
+    def _at(self, field: int) -> int:
+        offset = self._table.Offset(4 + 2 * field)
+        assert offset, f"field {field} is absent"
+        return int(offset + self._table.Pos)
+
+    def table(self, field: int) -> Table:
+        return Table(self._content, self._table.Indirect(self._at(field)))
+
+    def tables(self, field: int) -> list[Table]:
+        offset = self._at(field) - self._table.Pos
+        start, length = self._table.Vector(offset), self._table.VectorLen(offset)
+        return [Table(self._content, self._table.Indirect(start + 4 * number)) for number in range(length)]
+
+    def text(self, field: int) -> str:
+        return bytes(self._table.String(self._at(field))).decode()
+
+    def number(self, field: int, kind: Any = kinds.Uint8Flags) -> int:
+        return int(self._table.Get(kind, self._at(field)))
+
+    def floats(self, field: int) -> list[float]:
+        offset = self._at(field) - self._table.Pos
+        start, length = self._table.Vector(offset), self._table.VectorLen(offset)
+        return [float(self._table.Get(kinds.Float32Flags, start + 4 * number)) for number in range(length)]
+
+
+def entries(flatbuffer: bytes) -> dict[str, bytes]:
+    """The model's metadata entries by name."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
+    return {entry.name.decode(): bytes(model.buffers[entry.buffer].data) for entry in model.metadata}
+
+
+@pytest.fixture(scope="module")
+def model(converted: Converted) -> Model:
+    return read_model(str(converted.model))
+
+
+def test_the_model_describes_its_picture_and_its_labels(model: Model) -> None:
+    content = entries(model.flatbuffer)["TFLITE_METADATA"]
+    assert content[4:8] == b"M001"
+    root = Table(content)
+    assert root.text(0) == "tiny"
+    assert root.text(7) == "1.0.0"
+    (graph,) = root.tables(3)
+    (given,), (result,) = graph.tables(2), graph.tables(3)
+    assert given.table(3).number(0) == 2  # ContentProperties.ImageProperties
+    properties = given.table(3).table(1)
+    assert properties.number(0) == 2  # ColorSpaceType.GRAYSCALE
+    assert [properties.table(1).number(field, kinds.Uint32Flags) for field in (0, 1)] == [28, 28]
+    (unit,) = given.tables(4)
+    assert unit.number(0) == 1  # ProcessUnitOptions.NormalizationOptions
+    assert (unit.table(1).floats(0), unit.table(1).floats(1)) == ([0.0], [1.0])
+    (labels,) = result.tables(6)
+    assert labels.text(0) == "labels.txt"
+    assert labels.number(2) == 2  # AssociatedFileType.TENSOR_AXIS_LABELS
+
+
+@pytest.mark.parametrize(("low", "high", "mean", "deviation"), [(0, 1, 0, 255), (-1, 1, 127.5, 127.5), (0, 255, 0, 1)])
+def test_normalisation_means_what_the_image_spec_means(low: float, high: float, mean: float, deviation: float) -> None:
+    image = ImageSpec(low=low, high=high)
+    (graph,) = Table(metadata.describe("x", image)).tables(3)
+    (unit,) = graph.tables(2)[0].tables(4)
+    options = unit.table(1)
+    assert (options.floats(0), options.floats(1)) == ([mean], [deviation])
+    every_byte = np.arange(256, dtype=np.uint8)
+    np.testing.assert_allclose((every_byte - mean) / deviation, image.normalise(every_byte), atol=1e-5)
+
+
+def test_the_appended_zip_holds_the_labels_and_the_marker_announces_it(converted: Converted, model: Model) -> None:
+    assert MARKER.decode() in entries(model.flatbuffer)
+    with zipfile.ZipFile(io.BytesIO(converted.model.read_bytes())) as archive:
+        assert archive.namelist() == ["labels.txt", "manifest.json"]
+        assert archive.read("labels.txt").decode().split("\n")[:-1] == list(FASHION_MNIST_LABELS)
+        for member in archive.infolist():
+            assert member.compress_type == zipfile.ZIP_STORED
+            assert member.date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def test_all_data_lie_on_sixteen_bytes(model: Model) -> None:
+    """Kernels with vector loads count on it. The generated writer alone would not see to it."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(model.flatbuffer, 0)
+    starts = []
+    for number in range(root.BuffersLength()):
+        buffer = root.Buffers(number)
+        if not buffer.DataIsNone() and buffer.DataLength():
+            starts.append(buffer._tab.Vector(buffer._tab.Offset(4)))
+    assert len(starts) > 4
+    assert [start % 16 for start in starts] == [0] * len(starts)
+
+
+def test_the_models_answers_stay_the_same_to_the_bit(converted: Converted, model: Model, test_data: Dataset) -> None:
+    """Against the converter's own file, before anything was embedded in it."""
+    import keras
+
+    from convert.calibration import choose
+    from convert.quantise import MinMaxQuantiser
+    from edge import dataset
+
+    source = keras.saving.load_model(converted.keras, compile=False)
+    pictures = choose(dataset.load("train", allow_download=False), 2000, 200, seed=0)
+    before = MinMaxQuantiser().quantise(source, ImageSpec().normalise(pictures), lambda done: None)
+    assert before != model.flatbuffer
+    plain = Model("before", converted.model, before, (), None, gives_logits=False, manifest=None)
+    batch = (test_data.images[:1000].astype(np.int16) - 128).astype(np.int8)
+    np.testing.assert_array_equal(open_interpreter(model).run(batch), open_interpreter(plain).run(batch))
