@@ -89,7 +89,11 @@ def classify(
             console.complain(error)
 
     endless = not all(source.is_one_picture for source in inputs)
-    with open_sink(form, output, top_k, endless=endless) as sink, progress_over(inputs, limit) as advance:
+    width = max(len(source.where) for source in inputs)
+    with (
+        open_sink(form, output, top_k, endless=endless, source_width=width) as sink,
+        progress_over(inputs, limit) as advance,
+    ):
         frames = islice(frames_of(inputs, report), limit)
         for prediction in _classified(frames, classifier, show):
             sink.write(prediction)

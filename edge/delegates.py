@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import ctypes.util
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edge.errors import BackendUnavailable
-
-_PROBE_TIMEOUT_S = 30.0
-"""A Coral takes about 3 s on a Pi 4 to load its firmware (google-coral/edgetpu #522)."""
+from edge.probe import complaint_of_child
 
 _PROBE = """
 import sys
@@ -40,22 +35,9 @@ def _probe(library: str, module: str, hint: str) -> None:
         raise BackendUnavailable(f"{library} is not installed", hint)
     if "/" in library and not Path(library).is_file():
         raise BackendUnavailable(f"{library}: no such file", hint)
-    try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and program, no shell
-            [sys.executable, "-c", _PROBE, module, library],
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BackendUnavailable(f"{library} did not load within {_PROBE_TIMEOUT_S:.0f} s", hint) from error
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        raise BackendUnavailable(f"{library} crashes this runtime when it loads ({name})", hint)
-    if child.returncode:
-        last_line = (child.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise BackendUnavailable(f"{library} does not load: {last_line}", hint)
+    complaint = complaint_of_child(_PROBE, module, library)
+    if complaint:
+        raise BackendUnavailable(f"{library} does not load: {complaint}", hint)
 
 
 def _bare_name(library: str) -> str:

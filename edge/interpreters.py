@@ -150,6 +150,10 @@ def tflite_runtime() -> Runtime:
 
 
 def _open(runtime: Runtime, model: Model, threads: int) -> TFLiteInterpreter:
+    if model.manifest is None and not model.compiled_for_edgetpu:
+        from edge.probe import try_unknown
+
+        try_unknown(model, runtime)
     return TFLiteInterpreter(_load(runtime, model, {"num_threads": threads}), runtime)
 
 

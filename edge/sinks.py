@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -49,23 +50,24 @@ class _Lines:
 class TableSink:
     """One aligned line a frame, for people."""
 
-    def __init__(self, lines: _Lines, top_k: int) -> None:
+    def __init__(self, lines: _Lines, top_k: int, width: int) -> None:
         self._lines = lines
         self._top_k = top_k
-        self._width = 24
+        self._width = min(max(width, 24), 60)
         self._started = False
 
     def write(self, prediction: Prediction) -> None:
         """Write one line: source, label, score, runners-up, milliseconds."""
         source = prediction.source if prediction.frame == 0 else f"{prediction.source} #{prediction.frame}"
-        self._width = max(self._width, min(len(source), 60))
         if not self._started:
             runners_up = f"  {'next':<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
             self._lines.write(f"{'source':<{self._width}}  {'garment':<12}{'score':>7}{runners_up}  {'ms':>6}\n")
             self._started = True
         best = prediction.best
         answer = f"{best.label:<12}{best.score:>7.1%}" if best else f"{'(nothing)':<12}{'':>7}"
-        others = ", ".join(f"{other.label} {other.score:.0%}" for other in prediction.ranked[1 : self._top_k] if other.score >= 0.005)
+        others = ", ".join(
+            f"{one.label} {one.score:.0%}" for one in prediction.ranked[1 : self._top_k] if one.score >= 0.005
+        )
         runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
         shown = source if len(source) <= self._width else "…" + source[-self._width + 1 :]
         milliseconds = sum(prediction.latency_ms.values())
@@ -135,38 +137,43 @@ def as_json(prediction: Prediction, top_k: int) -> dict[str, Any]:
 
 
 @contextmanager
-def open_sink(form: Format, output: Path | None, top_k: int, *, endless: bool = False) -> Iterator[Sink]:
+def open_sink(
+    form: Format, output: Path | None, top_k: int, *, endless: bool = False, source_width: int = 0
+) -> Iterator[Sink]:
     """A sink on stdout, or on a file that gets its name when it is complete.
 
     Until then it is called FILE.partial: an interrupted run leaves there what it had, and an older FILE alone.
-    Ctrl-C is how an `endless` run ends, and completes the file. Raises OutputClosed or OutputFailed.
+    Ctrl-C is how an `endless` run ends, and completes the file. `source_width` is that of
+    the longest source name. Raises OutputClosed or OutputFailed.
     """
     sinks: dict[Format, Callable[[_Lines, int], Sink]] = {
-        Format.TABLE: TableSink,
+        Format.TABLE: partial(TableSink, width=source_width),
         Format.JSON: JsonSink,
         Format.CSV: CsvSink,
     }
     if output is None:
         yield sinks[form](_Lines(sys.stdout, "stdout"), top_k)
         return
-    partial = output.with_name(output.name + ".partial")
-    hint = f"what was written is in {partial}"
+    unfinished = output.with_name(output.name + ".partial")
+    hint = f"what was written is in {unfinished}"
     try:
-        stream = partial.open("w", encoding="utf-8")
+        stream = unfinished.open("w", encoding="utf-8")
     except OSError as error:
-        raise OutputFailed(f"cannot write {partial}: {error.strerror}", "choose another place with -o FILE") from error
+        raise OutputFailed(
+            f"cannot write {unfinished}: {error.strerror}", "choose another place with -o FILE"
+        ) from error
     try:
         with stream:
             interrupted = None
             try:
-                yield sinks[form](_Lines(stream, str(partial)), top_k)
+                yield sinks[form](_Lines(stream, str(unfinished)), top_k)
             except KeyboardInterrupt as stop:
                 if not endless:
                     raise
                 interrupted = stop
             stream.flush()
             os.fsync(stream.fileno())
-        partial.replace(output)
+        unfinished.replace(output)
         if interrupted is not None:
             raise interrupted
     except OSError as error:

@@ -64,7 +64,8 @@ def test_the_layers_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "line"), [("edge", "import train.cli"), ("train", "import convert.cli"), ("convert", "import train.cli")]
+    ("package", "line"),
+    [("edge", "import train.cli"), ("train", "import convert.cli"), ("convert", "import train.cli")],
 )
 def test_a_planted_import_across_the_layers_is_found(copy: Path, package: str, line: str) -> None:
     (copy / package / "planted.py").write_text(f"{line}\n")

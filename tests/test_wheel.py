@@ -68,7 +68,9 @@ def test_the_device_classifies(installed: Path, tmp_path: Path) -> None:
 def test_a_command_without_its_extra_says_how_to_get_it(
     installed: Path, tmp_path: Path, command: list[str], extra: str
 ) -> None:
-    done = subprocess.run([installed / command[0], *command[1:]], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run(
+        [installed / command[0], *command[1:]], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
     assert done.returncode == 8, done.stderr
     assert f"pip install 'fmnist-edge[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -59,9 +59,8 @@ def test_a_blank_frame_is_never_classified(classifier: Classifier) -> None:
 
 
 def test_a_plain_model_works_with_a_warning(model: Model, sample: Sample, classifier: Classifier) -> None:
-    bare = plain(model)
     with pytest.warns(UserWarning, match="no fmnist-edge manifest"):
-        guessed = open_classifier(bare, open_interpreter(bare))
+        guessed = open_classifier(plain(model), open_interpreter(model))
     np.testing.assert_array_equal(
         guessed.probabilities(sample.images[:100]), classifier.probabilities(sample.images[:100])
     )

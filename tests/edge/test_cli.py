@@ -171,7 +171,7 @@ def test_tflite_runtime_is_refused_where_numpy_is_too_new(fmnist_edge: Run) -> N
         check_failure(fmnist_edge("classify", "samples:", "--backend", "tflite-runtime"), 5, "numpy below 2")
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "beheaded"])
 def test_a_damaged_model_is_stopped_before_the_interpreter(
     fmnist_edge: Run, tmp_path: Path, model: Model, damage: str
 ) -> None:
@@ -179,7 +179,7 @@ def test_a_damaged_model_is_stopped_before_the_interpreter(
     if damage == "flipped":
         content[len(content) // 2] ^= 8
     else:
-        del content[len(content) // 2 :]
+        del content[100 if damage == "beheaded" else len(content) // 2 :]
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
     check_failure(fmnist_edge("classify", SAMPLE, "--model", path), 4, "damaged")

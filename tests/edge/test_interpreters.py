@@ -13,7 +13,7 @@ import pytest
 
 from edge.choices import Backend
 from edge.classifier import open_classifier
-from edge.errors import BackendUnavailable, ModelUnsupported
+from edge.errors import BackendUnavailable, ModelDamaged, ModelUnsupported
 from edge.interpreters import Interpreter, open_interpreter
 from edge.model_file import Model
 from edge.spec import TensorSpec
@@ -125,9 +125,24 @@ def broken_inside(model: Model) -> Model:
     return Model("broken", model.path, damaged, model.labels, model.image, gives_logits=False, manifest=None)
 
 
-def test_what_a_runtime_refuses_is_unsupported(backend: str, model: Model) -> None:
-    with pytest.raises(ModelUnsupported, match="cannot load"):
+@pytest.mark.subprocess
+def test_an_unknown_model_that_breaks_a_runtime_breaks_only_a_child(backend: str, model: Model) -> None:
+    with pytest.raises(ModelDamaged, match="does not open"):
         open_interpreter(broken_inside(model), Backend(backend))
+
+
+@pytest.mark.subprocess
+def test_an_unknown_model_that_works_is_opened(backend: str, model: Model) -> None:
+    plain = Model("plain", model.path, model.flatbuffer, (), None, gives_logits=False, manifest=None)
+    check_contract(open_interpreter(plain, Backend(backend)))
+
+
+def test_what_a_runtime_refuses_is_unsupported(backend: str, model: Model) -> None:
+    """A known file of a format that this runtime is too old for."""
+    unknown_version = model.flatbuffer[:4] + b"TFL9" + model.flatbuffer[8:]
+    newer = Model("newer", model.path, unknown_version, model.labels, model.image, False, model.manifest)
+    with pytest.raises(ModelUnsupported, match="cannot load"):
+        open_interpreter(newer, Backend(backend))
 
 
 def test_auto_reports_every_reason_when_all_fail(monkeypatch: pytest.MonkeyPatch, model: Model) -> None:
