@@ -48,8 +48,8 @@ def fit(
 
     The same settings, data, versions, processor and number of threads give the same weights to the bit,
     however often the run was killed and resumed: all state is in the checkpoint (weights, optimizer, Keras's
-    seed generators), and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of another run,
-    a loss that is not finite) and OutputFailed; the checkpoint of the last good epoch stays.
+    seed generators), and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of
+    another run, a loss that is not finite) and OutputFailed; the checkpoint of the last good epoch stays.
     """
     settings = folder.settings
     data_sha256 = _sha256(training)
