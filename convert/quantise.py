@@ -66,9 +66,10 @@ class MinMaxQuantiser:
                 return bytes(converter.convert())
             # The converter raises whatever its C++ side came up with, down to plain Exception.
             except Exception as error:
-                reason = " ".join(str(error).split())[:300]
+                # ConverterError carries a whole program; its gist is in the last lines that C++ wrote.
+                reason = last_lines() or " ".join(str(error).split())[:300]
                 raise ConversionRefused(
-                    f"the converter failed: {type(error).__name__}: {reason}\n{last_lines()}".rstrip(),
+                    f"the converter failed with {type(error).__name__}:\n{reason}",
                     "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
                 ) from error
 

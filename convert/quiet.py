@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ from typing import TextIO
 
 TAIL_LINES = 12
 """So many of the last lines said are shown with an error."""
+
+_LOG_LINE = re.compile(r"[IW]\d{4} ")
+"""How absl's logging starts information and warnings; errors are not logged so."""
 
 
 class _Descriptor(io.TextIOBase):
@@ -53,27 +57,27 @@ def captured() -> Iterator[Callable[[], str]]:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
 
-        def tail() -> str:
+        def lines_said() -> list[str]:
             said.seek(0)
             lines = said.read().decode("utf-8", "replace").splitlines()
             said.seek(0, os.SEEK_END)
-            return "\n".join(line for line in lines if line.strip()).strip()
+            return [line for line in lines if line.strip()]
 
-        leftover = ""
+        leftover: list[str] = []
         try:
             with redirect_stdout(_OUT), redirect_stderr(_ERR):
-                yield lambda: "\n".join(tail().splitlines()[-TAIL_LINES:])
+                yield lambda: "\n".join([line for line in lines_said() if not _LOG_LINE.match(line)][-TAIL_LINES:])
         except (FmnistEdgeError, KeyboardInterrupt):
             raise
         except BaseException:
-            leftover = tail()
+            leftover = lines_said()
             raise
         finally:
             for target, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, target)
                 os.close(original)
             if leftover:
-                os.write(2, (leftover + "\n").encode())
+                os.write(2, ("\n".join(leftover) + "\n").encode())
 
 
 def screen_stream() -> TextIO:

@@ -15,6 +15,7 @@ from convert.keras_file import KerasFile
 from convert.proof import Proof
 from convert.settings import Settings
 from edge.accuracy import Evaluation
+from edge.console import silence_stdout
 from edge.model_file import Model
 
 REPORT_VERSION = 1
@@ -73,7 +74,7 @@ def to_json(outcome: Outcome) -> bytes:
 
 def show(outcome: Outcome, stream: TextIO) -> None:
     """Print the tables and the notes."""
-    console = Console(file=stream, highlight=False)
+    console = _PipeConsole(file=stream, highlight=False)
     console.print(_summary(outcome))
     console.print(_classes(outcome))
     for note in outcome.notes:
@@ -88,6 +89,15 @@ def verdict(outcome: Outcome) -> str:
     if outcome.within_budget:
         return f"passed: {change}, {budget:g} are allowed; wrote {outcome.settings.model_path}"
     return f"over budget: {change}, {budget:g} are allowed; no model written"
+
+
+class _PipeConsole(Console):
+    """A console for which a closed pipe (`| head`) is no failure: the exit code goes on to tell of the budget."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more; rich itself would exit with 1."""
+        self.quiet = True
+        silence_stdout()
 
 
 def _run(run: Evaluation) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def test_a_planted_bad_calibration_is_caught(
     assert [path.name for path in tmp_path.iterdir()] == ["dark.report.json"]
 
 
+@pytest.mark.subprocess
 def test_an_older_model_stays_and_the_process_exits_11(converted: Converted, dark_data: Path, tmp_path: Path) -> None:
     output = tmp_path / "dark.tflite"
     output.write_bytes(b"the older model")
@@ -65,6 +66,22 @@ def test_an_older_model_stays_and_the_process_exits_11(converted: Converted, dar
     error, hint = done.stderr.splitlines()[-2:]
     assert error.startswith("error: int8 loses ") and "stays as it was" in error
     assert hint.startswith("hint: ")
+
+
+@pytest.mark.subprocess
+def test_a_closed_pipe_does_not_hide_the_verdict(converted: Converted, dark_data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "dark.tflite"
+    command = [sys.executable, "-m", "convert.cli", "quantize", converted.keras, "-o", output, "--data-dir", dark_data]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 11
+    assert said.splitlines()[-2].startswith("error: int8 loses ")
+    assert "Traceback" not in said
 
 
 def test_the_same_bad_model_passes_a_wide_budget(

@@ -66,6 +66,7 @@ def test_the_command_names_no_folder_and_quotes_what_it_must() -> None:
     )
 
 
+@pytest.mark.subprocess
 def test_help_loads_neither_numpy_nor_keras() -> None:
     program = (
         "import sys\n"
@@ -81,6 +82,7 @@ def test_help_loads_neither_numpy_nor_keras() -> None:
     )
 
 
+@pytest.mark.subprocess
 def test_an_error_is_two_lines_and_its_own_exit_code(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "convert.cli", "quantize", tmp_path / "absent.keras"],
