@@ -27,6 +27,7 @@ from edge.opencv import cv2
 from edge.sources import Input, Kind, frames_of, open_source, parse_sources
 from edge.testing import FakeSource
 from tests.edge.http_camera import http_camera
+from tests.edge.rtsp_camera import FRAMES_BEFORE_LOSS, rtsp_camera
 
 PICTURE = FakeSource.draw(0)
 
@@ -154,6 +155,16 @@ def test_one_bad_picture_among_many_is_reported_and_the_others_come(photos: Path
     assert len(read_all(str(photos), failures)) == 3
     assert [type(error) for error in failures] == [ImageUnreadable]
     assert "aa.png" in str(failures[0])
+
+
+def test_an_rtsp_camera_delivers_and_is_lost_when_it_hangs_up() -> None:
+    failures: list[SourceError] = []
+    with rtsp_camera() as address:
+        frames = read_all(address, failures)
+    assert len(frames) > FRAMES_BEFORE_LOSS // 2  # FFmpeg keeps the first ones to find out what they are
+    assert frames[0].pixels.shape == (240, 320, 3)
+    assert abs(int(frames[0].pixels[0, 0, 0]) - 225) < 4
+    assert isinstance(failures[0], CameraLost)
 
 
 def test_a_camera_that_drops_out_is_lost_not_finished(camera: str) -> None:
