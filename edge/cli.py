@@ -207,7 +207,7 @@ def evaluate(
 def fetch_data(
     data_dir: Annotated[Path | None, typer.Option(help="Where to look instead of the usual places.")] = None,
 ) -> None:
-    """Find or download Fashion-MNIST, and verify it."""
+    """Find Fashion-MNIST, or download and verify it."""
     from edge import dataset
     from edge.display import download_bar
 

@@ -13,7 +13,7 @@ _QUIT_KEYS = frozenset({27, ord("q")})  # Esc, q
 
 
 def shown(pairs: Iterable[tuple[Frame, Prediction]]) -> Iterator[tuple[Frame, Prediction]]:
-    """Pass pairs through and show each in a window, until q, Esc or the window's close button.
+    """Pass pairs through and show each in a window; the last one stays until q, Esc or the window's close button.
 
     Raises BackendUnavailable where this OpenCV or this machine has no windows.
     """
@@ -26,11 +26,18 @@ def shown(pairs: Iterable[tuple[Frame, Prediction]]) -> Iterator[tuple[Frame, Pr
         for frame, prediction in pairs:
             cv2.imshow(_TITLE, _annotated(frame, prediction))
             yield frame, prediction
-            closed = cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
-            if cv2.waitKey(1) & 0xFF in _QUIT_KEYS or closed:
+            if _dismissed(wait_ms=1):
                 return
+        while not _dismissed(wait_ms=100):
+            continue
     finally:
         cv2.destroyAllWindows()
+
+
+def _dismissed(wait_ms: int) -> bool:
+    """Let the window work for a while: whether its user wants it gone."""
+    pressed = cv2.waitKey(wait_ms) & 0xFF in _QUIT_KEYS
+    return pressed or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
 
 
 def _annotated(frame: Frame, prediction: Prediction) -> cv2.typing.MatLike:
