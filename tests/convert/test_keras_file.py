@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,19 +105,20 @@ def test_a_lambda_layer_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert trace.exists()
 
 
-def test_keras_safe_mode_is_on_for_what_our_own_look_misses(tiny: Path, tmp_path: Path) -> None:
+def test_what_our_own_look_misses_keras_refuses(tiny: Path, tmp_path: Path) -> None:
     """A layer of Keras' own that loads a SavedModel, and with it any operations, from a path."""
-    path = tmp_path / "m.keras"
-    with zipfile.ZipFile(tiny) as archive, zipfile.ZipFile(path, "w") as copy:
-        config = json.loads(archive.read("config.json"))
-        foreign = {"name": "foreign", "filepath": str(tmp_path), "call_endpoint": "serve"}
-        layer = {"module": "keras.layers", "class_name": "TFSMLayer", "config": foreign, "registered_name": None}
-        config["config"]["layers"].insert(1, layer)
-        copy.writestr("config.json", json.dumps(config))
-        copy.writestr("metadata.json", archive.read("metadata.json"))
-        copy.writestr("model.weights.h5", archive.read("model.weights.h5"))
-    said = refusal(path)
-    assert "Keras cannot load it" in said and "safe" in said
+    import keras
+
+    archive = keras.export.ExportArchive()
+    archive.track(keras.saving.load_model(tiny, compile=False))
+    signature = [keras.InputSpec(shape=(None, 28, 28), dtype="float32")]
+    archive.add_endpoint("serve", lambda pixels: pixels, signature)
+    archive.write_out(str(tmp_path / "foreign"), verbose=False)
+    foreign = keras.layers.TFSMLayer(str(tmp_path / "foreign"), call_endpoint="serve")
+    path = save(tmp_path / "m.keras", keras.Input((28, 28)), foreign, keras.layers.Flatten(), keras.layers.Dense(10))
+    assert "Keras cannot load it" in refusal(path)
+    # The plant is a real one: trusted, it loads.
+    assert keras.saving.load_model(path, safe_mode=False) is not None
 
 
 def test_a_custom_layer(tmp_path: Path) -> None:
@@ -135,11 +135,12 @@ def test_a_custom_layer(tmp_path: Path) -> None:
 def test_a_custom_loss_does_no_harm(tmp_path: Path) -> None:
     import keras
 
-    def own_loss(truth: Any, answer: Any) -> Any:
-        return keras.losses.sparse_categorical_crossentropy(truth, answer)
+    class OwnLoss(keras.losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
 
     model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
-    model.compile("adam", own_loss)
+    model.compile("adam", OwnLoss())
     model.save(tmp_path / "m.keras")
     assert keras_file.load(tmp_path / "m.keras", FASHION_MNIST_LABELS).classes == 10
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,3 +44,13 @@ def test_a_folder_in_the_way_is_found_out_before_the_work(tmp_path: Path) -> Non
         check_writable(tmp_path / "absent" / "model.tflite")
     check_writable(tmp_path / "model.tflite")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_on_another_file_system_than_the_temporary_one() -> None:
+    """Renaming works within one file system only, so the temporary file has to lie beside its target."""
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
+        pytest.skip("/dev/shm is not a file system of its own here")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        write_all({Path(folder) / "model": b"content"})
+        assert [path.name for path in Path(folder).iterdir()] == ["model"]

@@ -49,6 +49,19 @@ def test_bytes_go_in_and_come_out(converted: Converted) -> None:
     assert (interpreter.input.scale, interpreter.input.zero_point) == (1.0, -128)
 
 
+def test_dense_layers_have_one_scale(converted: Converted) -> None:
+    """tflite-runtime 2.14 and the Edge TPU compiler know no Dense layer with a scale for each channel."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(bytearray(read_model(str(converted.model)).flatbuffer), 0)
+    graph = model.subgraphs[0]
+    dense = [step for step in graph.operators if model.operatorCodes[step.opcodeIndex].builtinCode == 9]
+    assert schema.BuiltinOperator.FULLY_CONNECTED == 9
+    kernels = [graph.tensors[step.inputs[1]] for step in dense]
+    assert len(kernels) == 2
+    assert [len(kernel.quantization.scale) for kernel in kernels] == [1, 1]
+
+
 def test_the_stated_accuracies_are_those_of_the_two_files(converted: Converted, test_data: Dataset) -> None:
     """Counted here once more, without the code that counted for the manifest."""
     import keras
