@@ -32,7 +32,7 @@ DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backen
 
 def main() -> None:
     """Entry point of the console script."""
-    console.run(app)
+    console.run_and_leave(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
 import warnings
 from collections.abc import Callable
+from typing import NoReturn
 
 from edge.errors import FmnistEdgeError, MissingExtra, OutputClosed, OutputFailed
 
@@ -20,6 +22,7 @@ def run(command: Callable[[], object]) -> None:
     warnings.showwarning = _show_warning
     try:
         command()
+        sys.stdout.flush()
     except OutputClosed:
         silence_stdout()
         sys.exit(OutputClosed.exit_code)
@@ -28,6 +31,22 @@ def run(command: Callable[[], object]) -> None:
             silence_stdout()  # what is still buffered cannot go anywhere
         complain(error)
         sys.exit(error.exit_code)
+
+
+def run_and_leave(command: Callable[[], object]) -> NoReturn:
+    """As `run`, then leave without taking the process apart: that takes a sixth of a short run's time.
+
+    Nothing of ours waits for the interpreter's end: files are closed and delegates released by then.
+    """
+    code: object = 0
+    try:
+        run(command)
+    except SystemExit as leaving:
+        code = leaving.code
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 def complain(error: FmnistEdgeError) -> None:

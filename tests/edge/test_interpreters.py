@@ -18,9 +18,10 @@ from edge.interpreters import Interpreter, open_interpreter
 from edge.model_file import Model
 from edge.spec import TensorSpec
 from edge.testing import FakeInterpreter
-from tests.conftest import Sample
+from tests.conftest import Run, Sample
 
-DELEGATE = """
+DELEGATE = r"""
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* The first fields of TfLiteDelegate, in the order that every TFLite runtime agrees on. */
@@ -40,7 +41,10 @@ __attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
   made->prepare = prepare;
   return made;
 }
-__attribute__((visibility("default"))) void tflite_plugin_destroy_delegate(void *made) { free(made); }
+__attribute__((visibility("default"))) void tflite_plugin_destroy_delegate(void *made) {
+  if (getenv("DELEGATE_LOG")) { FILE *log = fopen(getenv("DELEGATE_LOG"), "a"); fputs("released\n", log); fclose(log); }
+  free(made);
+}
 """
 """A delegate library with the plug-in interface of libedgetpu that takes no operation over: the CPU does the work."""
 
@@ -169,6 +173,18 @@ def test_a_delegate_library_obeys_the_contract(build_delegate: Build, model: Mod
         interpreter = open_interpreter(model, Backend.CORAL, delegate=str(library))
     assert str(library) in interpreter.name
     check_contract(interpreter)
+
+
+@pytest.mark.subprocess
+def test_the_command_releases_the_delegate_before_it_leaves(
+    build_delegate: Build, fmnist_edge: Run, tmp_path: Path
+) -> None:
+    """A Coral that is not released stays stuck; the child that tries it and the command itself both release it."""
+    log = tmp_path / "log"
+    arguments = ("classify", "samples:", "--backend", "coral", "--delegate", build_delegate())
+    done = fmnist_edge(*arguments, env={"DELEGATE_LOG": str(log)})
+    assert done.returncode == 0, done.stderr
+    assert log.read_text() == "released\nreleased\n"
 
 
 @pytest.mark.subprocess
