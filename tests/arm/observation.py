@@ -1,0 +1,87 @@
+"""What the runtime computes on the machine that runs this: outputs of models, pictures decoded and prepared.
+
+    python observation.py PICTURES SAMPLE OUTPUT
+
+Writes one .npz. Run on two machines with the same files, every array can be compared.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import edge
+from edge.classifier import open_classifier
+from edge.images import read_image
+from edge.interpreters import open_interpreter
+from edge.model_file import bundled_models, read_model
+from edge.preprocess import to_input
+from edge.spec import ImageSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.interpreters import TFLiteInterpreter
+
+
+class Recorder:
+    """An interpreter that keeps what it answered before anything decodes it."""
+
+    def __init__(self, interpreter: TFLiteInterpreter) -> None:
+        self.name, self.input, self.output = interpreter.name, interpreter.input, interpreter.output
+        self.raw: NDArray[Any] | None = None
+        self._run = interpreter.run
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        self.raw = self._run(batch)
+        return self.raw
+
+
+def observe_models(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Raw outputs and probabilities of every bundled model that a CPU can run, on uint8 (N, 28, 28)."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in bundled_models():
+        model = read_model(name)
+        if model.compiled_for_edgetpu:
+            continue
+        interpreter = open_interpreter(model)
+        # XNNPACK's kernels are those of the Pi; without them this would compare reference code. LiteRT drops it in
+        # silence where it does not like the processor, and has no public way to ask.
+        operators = interpreter._interpreter._get_ops_details()
+        found[f"xnnpack/{name}"] = np.array(any(operator["op_name"] == "DELEGATE" for operator in operators))
+        recorder = Recorder(interpreter)
+        found[f"scores/{name}"] = open_classifier(model, recorder).probabilities(images)
+        found[f"raw/{name}"] = recorder.raw.reshape(len(images), -1)
+    return found
+
+
+def observe_pictures(folder: Path) -> dict[str, NDArray[Any]]:
+    """Every picture as decoded, and as the network's input."""
+    found: dict[str, NDArray[Any]] = {}
+    for path in sorted(folder.iterdir()):
+        pixels = read_image(path)
+        found[f"pixels/{path.name}"] = pixels
+        found[f"input/{path.name}"] = to_input(pixels, ImageSpec())
+    return found
+
+
+def main(pictures: Path, sample: Path, output: Path) -> None:
+    with np.load(sample) as archive:
+        images = archive["images"]
+    np.savez(
+        output,
+        machine=np.array(platform.machine()),
+        python=np.array(platform.python_version()),
+        processor=np.array(Path("/proc/cpuinfo").read_text("utf-8")),
+        runtime=np.array(str(Path(edge.__file__).parent)),
+        **observe_models(images),
+        **observe_pictures(pictures),
+    )
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
