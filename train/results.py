@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.accuracy import Evaluation
 from edge.dataset import Dataset
 from edge.spec import ImageSpec
 from train import plots
@@ -26,23 +26,21 @@ def conclude(
     The checkpoint goes last: killed anywhere in here, `--resume` does this part again, with the same result.
     Raises OutputFailed.
     """
-    counts = confusion(model, test)
-    metrics = _metrics(counts, history, held_out, test, folder)
+    evaluation = evaluate(model, test)
+    metrics = _metrics(evaluation, history, held_out, test, folder)
     folder.write_history(history)
     plots.draw_curves(history, folder.path / "curves.png")
-    plots.draw_confusion(counts, test.label_names, folder.path / "confusion.png")
+    plots.draw_confusion(evaluation.confusion, test.label_names, folder.path / "confusion.png")
     folder.write_metrics(metrics)
     save_model(model, folder.model, METADATA_MEMBER, _metadata(metrics))
     folder.checkpoint.unlink(missing_ok=True)
     return metrics
 
 
-def confusion(model: Any, data: Dataset) -> NDArray[np.int64]:
-    """Count images by true class (row) and most probable class (column): int64 (10, 10)."""
+def evaluate(model: Any, data: Dataset) -> Evaluation:
+    """Classify all images in one go, as training does: no classifier of the device is between."""
     probabilities = model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0)
-    classes = len(data.label_names)
-    pairs = data.labels.astype(np.int64) * classes + probabilities.argmax(axis=1)
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+    return Evaluation(probabilities.argmax(axis=1), data.labels.astype(np.int64), data.label_names)
 
 
 def versions() -> dict[str, str]:
@@ -57,19 +55,18 @@ def versions() -> dict[str, str]:
 
 
 def _metrics(
-    counts: NDArray[np.int64], history: list[EpochResult], held_out: Dataset, test: Dataset, folder: RunFolder
+    evaluation: Evaluation, history: list[EpochResult], held_out: Dataset, test: Dataset, folder: RunFolder
 ) -> dict[str, Any]:
     settings = folder.settings
-    per_class = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
     return {
         "v": 1,
         "recipe": settings.recipe,
-        "test_accuracy": float(counts.trace() / counts.sum()),
+        "test_accuracy": evaluation.accuracy,
         "test_images": len(test),
         "validation_accuracy": history[-1].val_accuracy,
         "validation_loss": history[-1].val_loss,
         "validation_images": len(held_out),
-        "per_class_test_accuracy": dict(zip(test.label_names, per_class.tolist(), strict=True)),
+        "per_class_test_accuracy": evaluation.per_class,
         "labels": list(test.label_names),
         "seed": settings.seed,
         "settings": settings.options,
