@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,18 @@ from convert.output_files import check_writable, write_all
 from edge.errors import OutputFailed
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file may grow beyond 4 kB: the kernel refuses the write, as it does on a full disk."""
+    """No file may grow beyond 4 kB: the kernel refuses the write, as it does on a full disk.
+
+    Only around the write in question: pytest's own output may be a file, too.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_all_are_written_and_old_ones_replaced(tmp_path: Path) -> None:
@@ -28,11 +34,10 @@ def test_all_are_written_and_old_ones_replaced(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"one", "b": b"two"}
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path) -> None:
     """The first file would fit; as the second does not, neither appears."""
     (tmp_path / "report").write_bytes(b"old")
-    with pytest.raises(OutputFailed, match=r"cannot write .*model"):
+    with pytest.raises(OutputFailed, match=r"cannot write .*model"), small_disk():
         write_all({tmp_path / "report": b"new", tmp_path / "model": bytes(10_000)})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"report": b"old"}
 

@@ -270,10 +270,11 @@ def test_sixty_thousand_images_are_split_quickly():
     data = Dataset(*made_up(60_000), FASHION_MNIST_LABELS, "here")
     started = time.process_time()
     rest, chosen = split_held_out(data, 2000)
-    assert time.process_time() - started < 1.0  # measured: 0.15 s; a loop over pixels would take minutes
+    assert time.process_time() - started < 20  # measured: 0.15 s, emulated 1.2 s; a loop over pixels takes minutes
     assert (len(rest), len(chosen)) == (58_000, 2000)
 
 
+@pytest.mark.subprocess
 def test_a_file_that_may_not_be_read_is_named(tmp_path):
     write_idx(tmp_path, "train", *made_up(30))
     tmp_path.chmod(0o755)
