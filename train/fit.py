@@ -18,8 +18,12 @@ from train.settings import Settings
 
 EVALUATION_BATCH = 500
 
-Build = Callable[[Settings], Any]
-"""Makes a recipe's compiled Keras model, which takes uint8 (N, 28, 28) grey and gives probabilities (N, 10)."""
+Build = Callable[[Settings, int], Any]
+"""Makes a recipe's compiled Keras model: `build(settings, classes)`.
+
+`classes` is the number of labels of the data set, 2 or more: ten only for Fashion-MNIST, so no recipe writes 10
+anywhere. The model takes uint8 (N, 28, 28) grey and gives float32 probabilities (N, classes).
+"""
 
 
 class Watcher(Protocol):
@@ -60,7 +64,7 @@ def fit(
     else:
         keras.utils.set_random_seed(settings.seed)
         history = []
-        model = build(settings)
+        model = build(settings, len(training.label_names))
     for epoch in range(len(history) + 1, settings.epochs + 1):
         history.append(_one_epoch(model, epoch, training, held_out, settings, watcher))
         folder.save_checkpoint(model, history, data_sha256)

@@ -42,7 +42,7 @@ STEPS_PER_EXECUTION = 50
 def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool, watcher: Watcher) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
-    Raises the errors of edge.dataset.load, split_held_out, open_run, fit and conclude.
+    Raises the errors of load_parts, open_run, fit and conclude.
     """
     with open_run(out, settings, resume=resume) as folder:
         if folder.finished:
@@ -50,20 +50,17 @@ def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool,
             return folder.read_metrics()
 
         load_keras()
-        from edge.dataset import load, split_held_out
+        from train.data import load_parts
         from train.fit import fit
         from train.results import conclude
 
-        test = load("test", data_dir, progress=watcher.downloading)  # now, lest it be missing at the end
-        all_training = load("train", data_dir, progress=watcher.downloading)
-        rest, held_out = split_held_out(all_training, settings.validation_images)
-        training = rest.first(settings.limit) if settings.limit else rest
-        model, history = fit(build, training, held_out, folder, watcher)
-        return conclude(model, history, held_out, test, folder)
+        parts = load_parts(settings, data_dir, watcher)
+        model, history = fit(build, parts.training, parts.held_out, folder, watcher)
+        return conclude(model, history, parts.held_out, parts.test, folder)
 
 
-def build(settings: Settings) -> Any:
-    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, 10) out."""
+def build(settings: Settings, classes: int) -> Any:
+    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out."""
     import keras
 
     model = keras.Sequential(
@@ -73,7 +70,7 @@ def build(settings: Settings) -> Any:
             keras.layers.Flatten(),
             keras.layers.Dense(1536, activation="relu"),
             keras.layers.Dense(784, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(classes, activation="softmax"),
         ],
         name="mlp",
     )

@@ -37,7 +37,7 @@ def run(tmp_path_factory, data_dir):
 def test_the_network_is_the_references(settings):
     import keras
 
-    model = mlp.build(settings)
+    model = mlp.build(settings, 10)
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert [layer.kernel.shape for layer in dense] == [(784, 1536), (1536, 784), (784, 10)]
     assert [layer.activation.__name__ for layer in dense] == ["relu", "relu", "softmax"]
@@ -50,7 +50,7 @@ def test_the_network_is_the_references(settings):
 
 def test_bytes_go_in_and_the_scaling_is_inside(settings):
     """NumPy computes the same network from pixels / 255."""
-    model = mlp.build(settings)
+    model = mlp.build(settings, 10)
     images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
     x = images.reshape(5, 784) / 255.0
     for layer in model.layers[2:]:

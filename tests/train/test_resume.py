@@ -176,8 +176,8 @@ def test_a_loss_of_nan_stops_the_run_and_keeps_the_last_good_epoch(tmp_path, dat
     from train.fit import fit
     from train.run_folder import open_run
 
-    def explosive(settings):
-        model = mlp.build(settings)
+    def explosive(settings, classes):
+        model = mlp.build(settings, classes)
         steps = 1000 // settings.batch_size + 1
         schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2 * steps + 10], [0.01, 1e9])
         model.compile(
