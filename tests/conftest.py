@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="litert",
         help="comma-separated runtimes that must be installed here and obey the contract: litert,tflite-runtime",
     )
+
+
+def pytest_configure() -> None:
+    """A suite started in the background inherits "ignore Ctrl-C", and so would the commands that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -217,14 +219,20 @@ def test_a_full_disk_ends_with_a_message() -> None:
     assert "Exception ignored" not in done.stderr
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command while it runs; it is killed if a test leaves it running."""
+    with subprocess.Popen(
         [sys.executable, "-m", "edge.cli", "classify", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
