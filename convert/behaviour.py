@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.keras_interpreter import KerasInterpreter
 from convert.settings import PixelRange
+from edge.accuracy import Evaluation
 from edge.classifier import Classifier, softmax
-from edge.dataset import Dataset, split_held_out
+from edge.dataset import Dataset, held_out
 from edge.errors import KerasModelUnreadable
 from edge.spec import ImageSpec
 
@@ -21,8 +24,8 @@ RANGES: Mapping[PixelRange, ImageSpec] = {
     PixelRange.SIGNED: ImageSpec(low=-1, high=1),
 }
 PROBE_IMAGES = 1_000
-LOST_ACCURACY = 0.2
-"""Twice what guessing gives with ten classes: below it no range is the right one."""
+LEARNED_SHARE = 1 / 9
+"""Of the way from guessing to being always right: an accuracy of 20 % with ten equal classes, 56 % with two."""
 
 _SUM_TOLERANCE = 1e-3
 
@@ -41,16 +44,36 @@ def measure_range(interpreter: KerasInterpreter, training: Dataset) -> tuple[Ima
     Log loss decides, not accuracy: a network of ReLUs answers nearly the same when all its inputs are 255 times
     too large, only far too sure of itself. Raises KerasModelUnreadable if it knows nothing in any range.
     """
-    _, probe = split_held_out(training, PROBE_IMAGES)
+    classes = len(training.label_names)
+    smallest = int(np.bincount(training.labels, minlength=classes).min())
+    probe = training.subset(held_out(training, min(PROBE_IMAGES // classes, smallest)))
     fits = {pixels: _fit(interpreter, image, probe) for pixels, image in RANGES.items()}
     best = min(fits, key=lambda pixels: fits[pixels].log_loss)
-    if max(fit.accuracy for fit in fits.values()) < LOST_ACCURACY:
+    if max(fit.accuracy for fit in fits.values()) < least_accuracy(probe.labels):
         tried = ", ".join(f"{fit.accuracy:.1%} for {pixels.value}" for pixels, fit in fits.items())
         raise KerasModelUnreadable(
             f"the pixel range cannot be measured, the model recognises hardly anything: {tried}",
             "if it is the right model, name its range with --pixels, and put other preprocessing into the model",
         )
     return RANGES[best], fits
+
+
+def least_accuracy(truth: NDArray[np.integer[Any]]) -> float:
+    """Accuracy below which a model knows nothing of its classes, whose numbers (N,) are `truth`.
+
+    A ninth of the way from guessing (always the most frequent class) to being always right.
+    """
+    guessing = float(np.bincount(truth).max() / len(truth))
+    return guessing + (1 - guessing) * LEARNED_SHARE
+
+
+def check_knows_something(path: Path, float_run: Evaluation) -> None:
+    """Raise KerasModelUnreadable for a model that guesses: it loses nothing by int8, its proof would always pass."""
+    if float_run.accuracy < least_accuracy(float_run.truth):
+        raise KerasModelUnreadable(
+            f"{path}: the float model itself recognises only {float_run.accuracy:.1%} of the test pictures",
+            "train it first; or it wants another pixel range (--pixels) or other preprocessing",
+        )
 
 
 def gives_logits(interpreter: KerasInterpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> bool:

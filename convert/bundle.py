@@ -63,7 +63,9 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
     }
 
 
-def provenance(settings: Settings, keras_file: KerasFile, held_out: int, rule: str) -> dict[str, Any]:
+def provenance(
+    settings: Settings, keras_file: KerasFile, held_out: int, calibration_images: int, rule: str
+) -> dict[str, Any]:
     """The manifest's provenance: how the float model was trained (as far as its file says) and then converted."""
     trained = keras_file.record.fields if keras_file.record else {}
     return {
@@ -71,10 +73,12 @@ def provenance(settings: Settings, keras_file: KerasFile, held_out: int, rule: s
         "command": trained.get("command"),
         "seed": trained.get("seed"),
         "epochs": trained.get("epochs"),
+        "parameters": trained.get("parameters"),
+        "macs": trained.get("macs"),
         "keras_sha256": keras_file.sha256,
         "convert_command": settings.command,
         "calibration": {
-            "images": settings.calibration_images,
+            "images": calibration_images,
             "held_out_of": held_out,
             "rule": rule,
             "seed": settings.seed,

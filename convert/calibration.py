@@ -8,17 +8,20 @@ from numpy.typing import NDArray
 from edge.dataset import Dataset, split_held_out
 from edge.errors import BadOption
 
-DEFAULT_HELD_OUT = 2_000
-"""Held out for a model that does not say how many pictures its training left alone; training's own default."""
+DEFAULT_IMAGES = 200
+"""Enough for min-max ranges; a smaller data set gives as many as training held out."""
 
 
-def choose(training: Dataset, held_out: int, images: int, seed: int) -> NDArray[np.uint8]:
+def choose(training: Dataset, held_out: int, images: int | None, seed: int) -> NDArray[np.uint8]:
     """Draw calibration pictures uint8 (images, 28, 28), as equally many of each class as can be.
 
     They come from the `held_out` pictures of the training split that training leaves alone (edge.dataset); the
-    test split stays for the proof. Raises BadOption if more are asked for than are held out.
+    test split stays for the proof. None stands for the default. Raises BadOption if more are asked for than are
+    held out.
     """
     _, reserve = split_held_out(training, held_out)
+    if images is None:
+        images = min(DEFAULT_IMAGES, len(reserve))
     if images > len(reserve):
         raise BadOption(
             f"{images} calibration images are asked for, but training held out {len(reserve)}",

@@ -27,7 +27,7 @@ def _commands() -> None:
 
 @app.command()
 def quantize(
-    model: Annotated[Path, typer.Argument(help="Keras file (.keras) of a Fashion-MNIST classifier.")],
+    model: Annotated[Path, typer.Argument(help="Keras file (.keras) of a garment classifier.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write; default: MODEL_int8.tflite beside it.")
     ] = None,
@@ -35,10 +35,18 @@ def quantize(
         float, typer.Option(help="Accuracy that int8 may lose, in percentage points; beyond, exit 11 and no model.")
     ] = 0.5,
     calibration_images: Annotated[
-        int, typer.Option(help="Pictures that calibrate the ranges, from those held out of training.")
-    ] = 200,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder with Fashion-MNIST; default: found or downloaded.")
+        int | None,
+        typer.Option(help="Pictures that calibrate the ranges, from those held out of training; default: 200 at most."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            "--data-dir",
+            metavar="DIR",
+            help="What the model was trained on: your own train/CLASS/*.png and test/CLASS/*.png, or Fashion-MNIST, "
+            "which is found or downloaded.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; default: that of the Keras file.")] = None,
     report: Annotated[
@@ -49,11 +57,11 @@ def quantize(
     ] = PixelRange.AUTO,
     seed: Annotated[int, typer.Option(help="Seed of the choice of calibration pictures.")] = 0,
 ) -> None:
-    """Quantise a Keras model to full int8, and prove what that costs on the 10,000 test pictures.
+    """Quantise a Keras model to full int8, and prove what that costs on all test pictures.
 
     Prints the accuracy of both, and writes the model only if the loss is within --max-drop.
     """
-    settings = Settings(model, output, max_drop, calibration_images, data_dir, name, report, pixels=pixels, seed=seed)
+    settings = Settings(model, output, max_drop, calibration_images, data, name, report, pixels=pixels, seed=seed)
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says
 

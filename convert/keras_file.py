@@ -68,6 +68,12 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile:
     Raises KerasModelUnreadable.
     """
     inspect(path)
+    record = read_record(path)
+    if record is not None and record.labels != labels:
+        raise KerasModelUnreadable(
+            f"{path} was trained for other labels than the data has: {', '.join(record.labels)[:80]}",
+            "give the data that it was trained on with --data DIR; the proof runs on its test pictures",
+        )
     import keras
 
     try:
@@ -91,7 +97,7 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile:
     return KerasFile(
         path=path,
         model=model,
-        record=read_record(path),
+        record=record,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         input_shape=tuple(inputs[0].shape[1:]),
@@ -160,7 +166,7 @@ def _check_shapes(path: Path, given: Any, result: Any, labels: tuple[str, ...]) 
         raise KerasModelUnreadable(
             f"{path}: expected one output for each of the {len(labels)} labels, "
             f"shape (None, {len(labels)}), the model gives {tuple(result.shape)}",
-            "Fashion-MNIST has ten classes: " + ", ".join(labels) if len(labels) == 10 else "",
+            f"the data's labels are {', '.join(labels)[:200]}; other data is given with --data DIR",
         )
 
 

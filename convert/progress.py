@@ -50,6 +50,10 @@ class Stages:
             self._downloads[name] = self._progress.add_task(name[:22])
         self._progress.update(self._downloads[name], completed=done, total=total or None)
 
+    def reading(self, what: str, done: int, total: int) -> None:
+        """Show how many picture files are read (edge.picture_folders.Reading)."""
+        self.download(what, done, total)
+
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
         """Show a stage while it runs, with `total` pictures if known; gives the function to call on progress."""

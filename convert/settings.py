@@ -24,15 +24,15 @@ class PixelRange(StrEnum):
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
-    `max_drop` is in percentage points of accuracy on the test images. Raises BadOption for values that
-    cannot be used.
+    `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
+    convert.calibration's default. Raises BadOption for values that cannot be used.
     """
 
     keras_path: Path
     output: Path | None = None
     max_drop: float = 0.5
-    calibration_images: int = 200
-    data_dir: Path | None = None
+    calibration_images: int | None = None
+    data: Path | None = None
     name: str | None = None
     report: Path | None = None
     pixels: PixelRange = PixelRange.AUTO
@@ -43,7 +43,7 @@ class Settings:
             raise BadOption(
                 f"--max-drop is {self.max_drop:g}, expected percentage points, 0 or more", "for example --max-drop 0.5"
             )
-        if self.calibration_images < 1:
+        if self.calibration_images is not None and self.calibration_images < 1:
             raise BadOption(
                 f"--calibration-images is {self.calibration_images}, expected at least 1",
                 "without images the converter cannot know the activations' ranges; 200 is a good number",
@@ -76,6 +76,8 @@ class Settings:
     def command(self) -> str:
         """The command that repeats this conversion, without folders, so that it says nothing of this machine."""
         words = ["convert", "quantize", self.keras_path.name]
-        words += ["--max-drop", f"{self.max_drop:g}", "--calibration-images", str(self.calibration_images)]
+        words += ["--max-drop", f"{self.max_drop:g}"]
+        if self.calibration_images is not None:
+            words += ["--calibration-images", str(self.calibration_images)]
         words += ["--name", self.model_name, "--pixels", self.pixels.value, "--seed", str(self.seed)]
         return shlex.join(words)

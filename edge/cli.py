@@ -154,7 +154,10 @@ def info(
 @app.command()
 def evaluate(
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder with Fashion-MNIST; found or downloaded else.")
+        Path | None,
+        typer.Option(
+            "--data", "--data-dir", metavar="DIR", help="Your own test/CLASS/*.png, or Fashion-MNIST, else found."
+        ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     backend: BackendOption = Backend.AUTO,
@@ -174,7 +177,10 @@ def evaluate(
     _refuse_csv(form)
     classifier = _open(model, backend, threads, labels, delegate)
     with download_bar() as downloaded:
-        test = dataset.load("test", data, progress=downloaded)
+        test = dataset.load("test", data, progress=downloaded, reading=downloaded)
+    renamed = labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)
+    if not renamed:  # Fashion-MNIST's files hold numbers: any ten names may stand for them
+        test = test.numbered_as(classifier.labels)
     pictures, truth = test.images[:limit], test.labels[:limit]
     began = time.perf_counter()
     with bar(len(pictures), "evaluate") as advance_to:
@@ -205,7 +211,9 @@ def evaluate(
 
 @app.command("fetch-data")
 def fetch_data(
-    data_dir: Annotated[Path | None, typer.Option(help="Where to look instead of the usual places.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", "--data-dir", metavar="DIR", help="Where to look instead.")
+    ] = None,
 ) -> None:
     """Find Fashion-MNIST, or download and verify it."""
     from edge import dataset
@@ -213,7 +221,7 @@ def fetch_data(
 
     for split in ("train", "test"):
         with download_bar() as downloaded:
-            found = dataset.load(split, data_dir, progress=downloaded)
+            found = dataset.load(split, data, progress=downloaded, reading=downloaded)
         typer.echo(f"{split}: {len(found.images)} images, {found.origin}")
 
 

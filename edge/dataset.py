@@ -1,4 +1,4 @@
-"""Fashion-MNIST: find it on this machine or fetch it, check it, and hold some of it out.
+"""Fashion-MNIST, or pictures of one's own: find them or fetch them, check them, and hold some of them out.
 
 Source: Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 Algorithms", arXiv:1708.07747; github.com/zalandoresearch/fashion-mnist.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,14 @@ from numpy.typing import NDArray
 from edge import download
 from edge.dataset_files import CLASSES, Split, expected_files, read_folder
 from edge.errors import BadOption, DatasetDamaged, DatasetError, DatasetNotFound
+from edge.picture_folders import LAYOUT, Reading, is_picture_set, read_picture_set
 from edge.spec import FASHION_MNIST_LABELS
 
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts the files."""
+
+LARGEST_DEFAULT_PER_CLASS = 200
+"""Held out of each class at most unless told otherwise: what calibrates int8, and tells epochs apart to 0.7 points."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +65,28 @@ class Dataset:
         """Return the images at `indices` intp (M,), in that order."""
         return Dataset(self.images[indices], self.labels[indices], self.label_names, self.origin)
 
+    @property
+    def is_fashion_mnist(self) -> bool:
+        """Whether the labels are Fashion-MNIST's; the pictures may still be others."""
+        return self.label_names == FASHION_MNIST_LABELS
+
+    def numbered_as(self, labels: tuple[str, ...]) -> Dataset:
+        """Number the classes as a model with these labels does; it may know classes that are not in the data.
+
+        Names agree if their letters and digits do, for a folder cannot be called T-shirt/top. Raises
+        DatasetDamaged if the model does not know one of the labels.
+        """
+        alike = {_letters(label): number for number, label in enumerate(labels)}
+        alike |= {label: number for number, label in enumerate(labels)}
+        numbers = [alike.get(name, alike.get(_letters(name))) for name in self.label_names]
+        unknown = [name for name, number in zip(self.label_names, numbers, strict=True) if number is None]
+        if unknown:
+            raise DatasetDamaged(
+                f"the model does not know {', '.join(unknown)[:200]}: its labels are {', '.join(labels)[:200]}",
+                "give data with the model's labels (--data DIR), or another --model",
+            )
+        return Dataset(self.images, np.array(numbers, np.uint8)[self.labels], labels, self.origin)
+
     def first(self, count: int) -> Dataset:
         """Return the first `count` images, or all if there are fewer; they share this data set's memory."""
         return Dataset(self.images[:count], self.labels[:count], self.label_names, self.origin)
@@ -71,12 +98,14 @@ def load(
     *,
     allow_download: bool = True,
     progress: download.Progress | None = None,
+    reading: Reading | None = None,
 ) -> Dataset:
-    """Read the 60,000 training or 10,000 test images from the first place that has them.
+    """Read the training or test images from the first place that has them: Fashion-MNIST's 60,000 and 10,000.
 
     The places: `data_dir` (or else $FMNIST_EDGE_DATA) alone if given; otherwise Debian's folder, then the
-    cache, which is filled by a download if need be. A folder holds the IDX files, plain or gzipped, or the
-    reference script's NumPy files (edge/dataset_files.py). Raises DatasetNotFound, DatasetDamaged,
+    cache, which is filled by a download if need be. A folder holds the IDX files, plain or gzipped, the
+    reference script's NumPy files (edge/dataset_files.py) or, if it was given, pictures of one's own in class
+    folders (edge/picture_folders.py), of whose number `reading` is told. Raises DatasetNotFound, DatasetDamaged,
     DownloadFailed or OutputFailed (no room in the cache).
     """
     chosen = data_dir or (Path(os.environ["FMNIST_EDGE_DATA"]) if os.environ.get("FMNIST_EDGE_DATA") else None)
@@ -85,15 +114,17 @@ def load(
         found = _load_folder(folder, split, tolerant=folder == cache and allow_download)
         if found:
             return found
+    if chosen and is_picture_set(chosen):
+        return Dataset(*read_picture_set(chosen, split, reading), f"own pictures, {split} split, from {chosen}")
     if chosen:
         raise DatasetNotFound(
             f"{chosen} does not hold the {split} data" if chosen.is_dir() else f"no folder {chosen}",
-            f"it should hold {expected_files(split)}",
+            f"it should hold {expected_files(split)}, or pictures of your own as {LAYOUT}",
         )
     if not allow_download:
         raise DatasetNotFound(
             f"the {split} data of Fashion-MNIST is neither in {SYSTEM_FOLDER} nor in {cache}",
-            "fmnist-edge fetch-data, or apt install dataset-fashion-mnist, or give --data-dir",
+            "fmnist-edge fetch-data, or apt install dataset-fashion-mnist, or give --data",
         )
     download.fetch_split(split, cache, progress)
     fetched = _load_folder(cache, split, tolerant=False)
@@ -134,6 +165,16 @@ def held_out(dataset: Dataset, per_class: int) -> NDArray[np.intp]:
     return np.flatnonzero([digest in chosen for digest in digests])
 
 
+def default_held_out(dataset: Dataset) -> int:
+    """How many images to hold out unless told: a tenth of the smallest class of each class, 1 to 200 of each.
+
+    Of Fashion-MNIST's 60,000 training images these are 2,000. The number depends on the data alone, so that
+    training and conversion mean the same images.
+    """
+    smallest = int(np.bincount(dataset.labels, minlength=len(dataset.label_names)).min())
+    return min(max(smallest // 10, 1), LARGEST_DEFAULT_PER_CLASS) * len(dataset.label_names)
+
+
 def split_held_out(dataset: Dataset, total: int) -> tuple[Dataset, Dataset]:
     """Split into (rest, held out), the second with `total` images, equally many of each class.
 
@@ -149,9 +190,19 @@ def split_held_out(dataset: Dataset, total: int) -> tuple[Dataset, Dataset]:
         )
     chosen = np.zeros(len(dataset), bool)
     chosen[held_out(dataset, total // classes)] = True
-    if chosen.all():
-        raise BadOption(f"holding out {total} of {len(dataset)} images leaves none", "hold out fewer images")
+    left = np.bincount(dataset.labels[~chosen], minlength=classes)
+    if not left.all():
+        emptied = ", ".join(f"{name!r}" for name, count in zip(dataset.label_names, left, strict=True) if not count)
+        raise BadOption(
+            f"holding out {total} of {len(dataset)} images leaves none of {emptied}",
+            "hold out fewer images, or add images of that class",
+        )
     return dataset.subset(np.flatnonzero(~chosen)), dataset.subset(np.flatnonzero(chosen))
+
+
+def _letters(label: str) -> str:
+    """What has to agree of two spellings of a label."""
+    return re.sub(r"[\W_]+", "", label.casefold())
 
 
 def _load_folder(folder: Path, split: Split, tolerant: bool) -> Dataset | None:

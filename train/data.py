@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.dataset import Dataset, load, split_held_out
+from edge.dataset import Dataset, default_held_out, load, split_held_out
+from edge.errors import DatasetDamaged
 
 if TYPE_CHECKING:
     from train.fit import Watcher
@@ -25,10 +26,17 @@ class Parts:
 def load_parts(settings: Settings, data: Path | None, watcher: Watcher) -> Parts:
     """Load what a run with these settings needs: every recipe gets its pictures here.
 
-    `data` is a folder with the data set; None finds or downloads Fashion-MNIST. Raises the errors of
-    edge.dataset.load and split_held_out.
+    `data` is a folder with Fashion-MNIST or with pictures of one's own; None finds or downloads Fashion-MNIST.
+    Raises the errors of edge.dataset.load and split_held_out.
     """
-    test = load("test", data, progress=watcher.downloading)  # now, lest it be missing at the end
-    all_training = load("train", data, progress=watcher.downloading)
-    rest, held_out = split_held_out(all_training, settings.validation_images)
+    # The test images first, lest they be missing at the end.
+    test, all_training = (
+        load(split, data, progress=watcher.downloading, reading=watcher.reading) for split in ("test", "train")
+    )
+    if test.label_names != all_training.label_names:
+        raise DatasetDamaged("the training and the test data have different labels")
+    rest, held_out = split_held_out(all_training, settings.validation_images or default_held_out(all_training))
+    copies = len({image.tobytes() for image in test.images} & {image.tobytes() for image in all_training.images})
+    if copies:
+        watcher.note(f"{copies:,} of the test images are among the training data too: the test accuracy flatters")
     return Parts(rest.first(settings.limit) if settings.limit else rest, held_out, test)

@@ -35,6 +35,9 @@ class Watcher(Protocol):
     def downloading(self, name: str, done: int, total: int) -> None:
         """Take the state of a download: file, bytes done, bytes in all (0: unknown)."""
 
+    def reading(self, what: str, done: int, total: int) -> None:
+        """Take how many picture files are read, and how many there are."""
+
     def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
         """Take the epoch's number, counted from 1, and how many batches it will have."""
 

@@ -30,7 +30,7 @@ DEFAULTS = Settings(
     batch_size=16,
     learning_rate=0.01,
     seed=4,
-    validation_images=2000,
+    validation_images=None,  # 2,000 of Fashion-MNIST's
 )
 """The reference's figures. Of the seeds 0 to 7, 4 has the best validation accuracy after 13 epochs: 89.45,
 89.40, 88.05, 88.20, 89.80, 88.10, 89.35 and 89.05 %. The test images had no part in the choice."""

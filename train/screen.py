@@ -53,6 +53,10 @@ class Screen:
             visible=True,
         )
 
+    def reading(self, what: str, done: int, total: int) -> None:
+        """Move the bar over the picture files that are read."""
+        self._bar.update(self._task, description=what, completed=done, total=total, figures="", visible=done < total)
+
     def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
         """Begin a bar over the epoch's batches."""
         self._bar.reset(self._task, total=batches, visible=True, figures="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,8 +16,8 @@ LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator, which Keras seeds too, tak
 class Settings:
     """Everything that decides the weights besides the data: two runs with the same settings are the same run.
 
-    `validation_images` are held out of the training data; `limit` trains on the first images of the rest only.
-    Raises BadOption.
+    `validation_images` are held out of the training data, None: as many as edge.dataset.default_held_out says;
+    `limit` trains on the first images of the rest only. Raises BadOption.
     """
 
     recipe: str
@@ -24,7 +25,7 @@ class Settings:
     batch_size: int
     learning_rate: float
     seed: int
-    validation_images: int
+    validation_images: int | None
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -45,5 +46,11 @@ class Settings:
     @property
     def command(self) -> str:
         """The command that makes this run again; it names no folder, so it may travel in the model file."""
-        options = (f"--{n.replace('_', '-')} {v}" for n, v in self.options.items() if v is not None)
-        return " ".join((f"fmnist-train {self.recipe}", *options))
+        words = [f"fmnist-train {self.recipe}"]
+        for name, value in self.options.items():
+            flag = f"--{name.replace('_', '-')}"
+            if value is True:
+                words.append(flag)
+            elif value is not None and value is not False:
+                words.append(f"{flag} {shlex.quote(str(value))}")
+        return " ".join(words)

@@ -107,7 +107,7 @@ def test_pictures_that_are_not_fashion_mnist_are_not_called_so(
     result = quantize(converted.keras, "-o", output, "--data-dir", tmp_path, "--max-drop", 100)
     assert result.exception is None
     accuracy = json.loads((tmp_path / "own.report.json").read_text("utf-8"))["manifest"]["accuracy"]
-    assert accuracy["data"] == "pictures of the user's own"
+    assert accuracy["data"].startswith("pictures of the user's own: 10 classes, SHA-256 of the pixels ")
     assert accuracy["images"] == 2000
 
 

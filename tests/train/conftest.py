@@ -33,13 +33,16 @@ class Recorder:
     """A watcher that remembers, and can act after an epoch."""
 
     def __init__(self):
-        self.notes, self.results, self.batches, self.after_epoch = [], [], [], {}
+        self.notes, self.results, self.batches, self.after_epoch, self.read = [], [], [], {}, {}
 
     def note(self, text):
         self.notes.append(text)
 
     def downloading(self, name, done, total):
         raise AssertionError("no test downloads")
+
+    def reading(self, what, done, total):
+        self.read[what] = (done, total)
 
     def epoch_started(self, epoch, epochs, batches):
         self.batches.append([batches])

@@ -1,0 +1,69 @@
+"""What the commands of `fmnist-train` share: options, and running a recipe before the eyes of its user."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge import console
+from train.settings import LARGEST_SEED, Settings
+
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=LARGEST_SEED, help="Fixes the first weights and every epoch's order.")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        "--data-dir",
+        metavar="DIR",
+        help="Your own pictures, train/CLASS/*.png and test/CLASS/*.png, or a folder with Fashion-MNIST; "
+        "without it, Fashion-MNIST is found or downloaded.",
+    ),
+]
+OutOption = Annotated[Path, typer.Option(help="Folder to write the run to.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
+ValidationOption = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        help="Training images held out to watch the training, a multiple of the number of classes; "
+        "a tenth of the smallest class of each class, at most 200, if not given.",
+    ),
+]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Train on this many images only.")]
+
+Recipe = Callable[..., dict[str, Any]]
+"""A recipe's `train(settings, *, data_dir, out, resume, watcher)`, which gives what metrics.json holds."""
+
+
+def run_recipe(
+    recipe: Recipe, settings: Settings, data: Path | None, out: Path, resume: bool, command: str | None = None
+) -> None:
+    """Run a recipe before the eyes of the person at the terminal, and print what came of it."""
+    console.require_extra("train", ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"), "matplotlib", "rich"))
+    from train.screen import Screen
+
+    with Screen() as screen:
+        try:
+            metrics = recipe(settings, data_dir=data, out=out, resume=resume, watcher=screen)
+        except KeyboardInterrupt:
+            screen.note(_how_to_resume(command or settings.command, data, out))
+            raise
+    typer.echo(
+        f"{out / 'model.keras'}: {metrics['test_accuracy']:.2%} of {metrics['test_images']:,} test images right "
+        f"(validation {metrics['validation_accuracy']:.2%})"
+    )
+
+
+def _how_to_resume(command: str, data_folder: Path | None, out: Path) -> str:
+    """Say how a run goes on that was interrupted."""
+    if not (out / "checkpoint.keras").exists():
+        return "interrupted before the end of the first epoch: nothing to resume"
+    data = f" --data {shlex.quote(str(data_folder))}" if data_folder else ""
+    return f"interrupted; to go on: {command}{data} --out {shlex.quote(str(out))} --resume"
