@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from edge import console
 from train import mlp as mlp_recipe
+from train import resnet50 as resnet50_recipe
 from train.commands import DataOption, LimitOption, OutOption, ResumeOption, SeedOption, ValidationOption, run_recipe
 from train.settings import Settings
 
@@ -44,6 +46,64 @@ def mlp(
     """Train the multilayer perceptron 784-1536-784-10: about two minutes on a PC, 89 % right."""
     settings = Settings("mlp", epochs, batch_size, learning_rate, seed, validation_images, limit)
     run_recipe(mlp_recipe.train, settings, data, out, resume)
+
+
+@app.command()
+def resnet50(
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="imagenet|none|FILE",
+            help="What the backbone starts from: ImageNet's weights, fetched once; nothing, so that the whole network "
+            "learns; a .weights.h5, .keras or .h5 file.",
+        ),
+    ] = resnet50_recipe.DEFAULTS.weights,
+    weights_sha256: Annotated[
+        str | None, typer.Option(metavar="HEX", help="Refuse a --weights FILE with another SHA-256.")
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Epochs of the head, or, with --weights none, of the whole network.")
+    ] = resnet50_recipe.DEFAULTS.epochs,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images in one step.")] = resnet50_recipe.DEFAULTS.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = resnet50_recipe.DEFAULTS.learning_rate,
+    fine_tune: Annotated[
+        int, typer.Option(min=0, max=5, help="Then train this many of the backbone's last stages, conv5 first.")
+    ] = resnet50_recipe.DEFAULTS.fine_tune,
+    fine_tune_epochs: Annotated[
+        int, typer.Option(min=1, help="Epochs of the fine-tuning.")
+    ] = resnet50_recipe.DEFAULTS.fine_tune_epochs,
+    fine_tune_learning_rate: Annotated[
+        float, typer.Option(help="Step size of Adam in the fine-tuning.")
+    ] = resnet50_recipe.DEFAULTS.fine_tune_learning_rate,
+    unfreeze_batch_norm: Annotated[
+        bool, typer.Option("--unfreeze-batch-norm", help="Fine-tune BatchNormalization too, its statistics included.")
+    ] = False,
+    seed: SeedOption = resnet50_recipe.DEFAULTS.seed,
+    data: DataOption = None,
+    out: OutOption = Path("runs/resnet50"),
+    resume: ResumeOption = False,
+    validation_images: ValidationOption = resnet50_recipe.DEFAULTS.validation_images,
+    limit: LimitOption = None,
+) -> None:
+    """Train a head on ResNet50's frozen features, and its last stages if asked: reference 85.7 % with ImageNet."""
+    file = None if weights in {"imagenet", "none"} else Path(weights)
+    settings = resnet50_recipe.Resnet50Settings(
+        "resnet50",
+        epochs,
+        batch_size,
+        learning_rate,
+        seed,
+        validation_images,
+        limit,
+        file.name if file else weights,
+        weights_sha256,
+        fine_tune,
+        fine_tune_epochs,
+        fine_tune_learning_rate,
+        unfreeze_batch_norm,
+    )
+    recipe = partial(resnet50_recipe.train, weights_file=file)
+    run_recipe(recipe, settings, data, out, resume, command=settings.command_with(file))
 
 
 if __name__ == "__main__":

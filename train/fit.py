@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.dataset import Dataset
 from edge.errors import TrainingFailed
 from train.run_folder import EpochResult, RunFolder
 from train.settings import Settings
@@ -24,6 +24,25 @@ Build = Callable[[Settings, int], Any]
 `classes` is the number of labels of the data set, 2 or more: ten only for Fashion-MNIST, so no recipe writes 10
 anywhere. The model takes uint8 (N, 28, 28) grey and gives float32 probabilities (N, classes).
 """
+
+
+class Examples(Protocol):
+    """What a model is fitted to: a Dataset, or what another network made of its images (train/resnet50_features.py)."""
+
+    @property
+    def images(self) -> NDArray[Any]:
+        """The model's inputs, (N, ...)."""
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """Class numbers, uint8 (N,)."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes."""
+
+    def __len__(self) -> int:
+        """N."""
 
 
 class Watcher(Protocol):
@@ -49,7 +68,14 @@ class Watcher(Protocol):
 
 
 def fit(
-    build: Build, training: Dataset, held_out: Dataset, folder: RunFolder, watcher: Watcher
+    build: Build,
+    training: Examples,
+    held_out: Examples,
+    folder: RunFolder,
+    watcher: Watcher,
+    *,
+    phase: range | None = None,
+    data_sha256: str | None = None,
 ) -> tuple[Any, list[EpochResult]]:
     """Train from the folder's checkpoint, or else from the start, to the last epoch: (Keras model, history).
 
@@ -57,31 +83,41 @@ def fit(
     however often the run was killed and resumed: all state is in the checkpoint (weights, optimizer, Keras's
     seed generators), and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of
     another run, a loss that is not finite) and OutputFailed; the checkpoint of the last good epoch stays.
+
+    A recipe of several phases, one model each, calls this once a phase with its epochs, counted through the run and
+    1 to --epochs if not given. A checkpoint of an earlier phase has done its work by then: `build` is called. If the
+    phases are fitted to different forms of the same data, `data_sha256` identifies the data for all.
     """
     settings = folder.settings
-    data_sha256 = _sha256(training)
-    if folder.checkpoint.exists():
-        history = folder.read_progress(data_sha256)
+    phase = phase or range(1, settings.epochs + 1)
+    data_sha256 = data_sha256 or sha256_of(training)
+    history = folder.read_progress(data_sha256) if folder.checkpoint.exists() else []
+    if len(history) >= phase.start:
         model = keras.saving.load_model(folder.checkpoint)
-        watcher.note(f"resuming after epoch {len(history)} of {settings.epochs}")
+        watcher.note(f"resuming after epoch {len(history)} of {phase[-1]}")
     else:
         keras.utils.set_random_seed(settings.seed)
-        history = []
         model = build(settings, len(training.label_names))
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        history.append(_one_epoch(model, epoch, training, held_out, settings, watcher))
+    for epoch in range(len(history) + 1, phase.stop):
+        history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, watcher))
         folder.save_checkpoint(model, history, data_sha256)
-        watcher.epoch_finished(history[-1], settings.epochs)
+        watcher.epoch_finished(history[-1], phase[-1])
     return model, history
 
 
 def _one_epoch(
-    model: Any, epoch: int, training: Dataset, held_out: Dataset, settings: Settings, watcher: Watcher
+    model: Any,
+    epoch: int,
+    epochs: int,
+    training: Examples,
+    held_out: Examples,
+    settings: Settings,
+    watcher: Watcher,
 ) -> EpochResult:
     started_s = time.monotonic()
     order = np.random.default_rng([settings.seed, epoch - 1]).permutation(len(training))
     batches = math.ceil(len(training) / settings.batch_size)
-    watcher.epoch_started(epoch, settings.epochs, batches)
+    watcher.epoch_started(epoch, epochs, batches)
     pulse = _Pulse(watcher, batches)
     trained = model.fit(
         training.images[order],
@@ -138,7 +174,8 @@ def _figure(value: float) -> float:
     return float(f"{value:.7g}")
 
 
-def _sha256(data: Dataset) -> str:
+def sha256_of(data: Examples) -> str:
+    """Identify data by its content."""
     digest = hashlib.sha256(np.ascontiguousarray(data.images).data)
     digest.update(np.ascontiguousarray(data.labels).data)
     return digest.hexdigest()
