@@ -12,6 +12,7 @@ from edge import console
 from train import mlp as mlp_recipe
 from train import resnet50 as resnet50_recipe
 from train.commands import DataOption, LimitOption, OutOption, ResumeOption, SeedOption, ValidationOption, run_recipe
+from train.edge_command import edge
 from train.settings import Settings
 
 app = typer.Typer(
@@ -29,6 +30,9 @@ def main() -> None:
 @app.callback()
 def recipes() -> None:
     """Train garment classifiers on Fashion-MNIST; `convert` makes the device's int8 models of them."""
+
+
+app.command()(edge)
 
 
 @app.command()

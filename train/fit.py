@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.errors import TrainingFailed
+from train.lessons import Examples, Lesson, PlainLesson
 from train.run_folder import EpochResult, RunFolder
 from train.settings import Settings
 
@@ -24,25 +24,6 @@ Build = Callable[[Settings, int], Any]
 `classes` is the number of labels of the data set, 2 or more: ten only for Fashion-MNIST, so no recipe writes 10
 anywhere. The model takes uint8 (N, 28, 28) grey and gives float32 probabilities (N, classes).
 """
-
-
-class Examples(Protocol):
-    """What a model is fitted to: a Dataset, or what another network made of its images (train/resnet50_features.py)."""
-
-    @property
-    def images(self) -> NDArray[Any]:
-        """The model's inputs, (N, ...)."""
-
-    @property
-    def labels(self) -> NDArray[np.uint8]:
-        """Class numbers, uint8 (N,)."""
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The classes."""
-
-    def __len__(self) -> int:
-        """N."""
 
 
 class Watcher(Protocol):
@@ -74,6 +55,7 @@ def fit(
     folder: RunFolder,
     watcher: Watcher,
     *,
+    lesson: Lesson | None = None,
     phase: range | None = None,
     data_sha256: str | None = None,
 ) -> tuple[Any, list[EpochResult]]:
@@ -90,7 +72,10 @@ def fit(
     """
     settings = folder.settings
     phase = phase or range(1, settings.epochs + 1)
+    lesson = lesson or PlainLesson(settings.seed)
     data_sha256 = data_sha256 or sha256_of(training)
+    if lesson.identity:
+        data_sha256 = hashlib.sha256((data_sha256 + lesson.identity).encode()).hexdigest()
     history = folder.read_progress(data_sha256) if folder.checkpoint.exists() else []
     if len(history) >= phase.start:
         model = keras.saving.load_model(folder.checkpoint)
@@ -99,9 +84,11 @@ def fit(
         keras.utils.set_random_seed(settings.seed)
         model = build(settings, len(training.label_names))
     for epoch in range(len(history) + 1, phase.stop):
-        history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, watcher))
+        history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, watcher, lesson))
         folder.save_checkpoint(model, history, data_sha256)
         watcher.epoch_finished(history[-1], phase[-1])
+    if model.optimizer.use_ema:
+        model.optimizer.finalize_variable_values(model.trainable_variables)  # the average is the result
     return model, history
 
 
@@ -113,15 +100,16 @@ def _one_epoch(
     held_out: Examples,
     settings: Settings,
     watcher: Watcher,
+    lesson: Lesson,
 ) -> EpochResult:
     started_s = time.monotonic()
-    order = np.random.default_rng([settings.seed, epoch - 1]).permutation(len(training))
     batches = math.ceil(len(training) / settings.batch_size)
     watcher.epoch_started(epoch, epochs, batches)
     pulse = _Pulse(watcher, batches)
+    images, targets = lesson.epoch(training, epoch - 1)
     trained = model.fit(
-        training.images[order],
-        training.labels[order],
+        images,
+        targets,
         batch_size=settings.batch_size,
         epochs=epoch,
         initial_epoch=epoch - 1,
@@ -130,7 +118,12 @@ def _one_epoch(
         callbacks=[pulse],
     ).history
     validated = model.evaluate(
-        held_out.images, held_out.labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
+        held_out.images,
+        lesson.targets(held_out),
+        batch_size=EVALUATION_BATCH,
+        verbose=0,
+        return_dict=True,
+        callbacks=[keras.callbacks.SwapEMAWeights()] if model.optimizer.use_ema else None,
     )
     losses = {"loss": trained["loss"][-1], "validation loss": validated["loss"]}
     for name, value in losses.items():

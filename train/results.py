@@ -32,7 +32,7 @@ def conclude(
     plots.draw_curves(history, folder.path / "curves.png")
     plots.draw_confusion(evaluation.confusion, test.label_names, folder.path / "confusion.png")
     folder.write_metrics(metrics)
-    save_model(model, folder.model, METADATA_MEMBER, _metadata(metrics))
+    save_model(_without_optimizer(model), folder.model, METADATA_MEMBER, _metadata(metrics))
     folder.checkpoint.unlink(missing_ok=True)
     return metrics
 
@@ -41,6 +41,13 @@ def evaluate(model: Any, data: Dataset) -> Evaluation:
     """Classify all images in one go, as training does: no classifier of the device is between."""
     probabilities = model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0)
     return Evaluation(probabilities.argmax(axis=1), data.labels.astype(np.int64), data.label_names)
+
+
+def _without_optimizer(model: Any) -> Any:
+    """The same network and weights: the optimizer's memory, as large again or larger, has done its work."""
+    bare = type(model).from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def versions() -> dict[str, str]:

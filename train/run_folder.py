@@ -175,6 +175,7 @@ def _lock(handle: int, path: Path) -> None:
 
 
 def _require_same(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    now = json.loads(json.dumps(now))  # as `before` comes: JSON has no tuples
     differing = [
         f"{name.replace('_', ' ')} {before.get(name)} there, {value} here"
         for name, value in now.items()

@@ -49,8 +49,9 @@ class Settings:
         words = [f"fmnist-train {self.recipe}"]
         for name, value in self.options.items():
             flag = f"--{name.replace('_', '-')}"
-            if value is True:
-                words.append(flag)
-            elif value is not None and value is not False:
-                words.append(f"{flag} {shlex.quote(str(value))}")
+            for one in value if isinstance(value, tuple | list) else (value,):
+                if one is True:
+                    words.append(flag)
+                elif one is not None and one is not False:
+                    words.append(f"{flag} {shlex.quote(str(one))}")
         return " ".join(words)

@@ -1,0 +1,185 @@
+"""The compact network for the device: plain 3x3 convolutions with residuals, which fold into int8 without a rest.
+
+Command    fmnist-train edge --size tiny|small|base [--teacher RUN]...
+Hardware   a 64-bit PC, or any GPU that a Keras backend drives
+Time       see docs/training.md, which has a line for every run
+Expect     see docs/training.md
+
+Conv-BatchNorm-ReLU in residual blocks (He et al. 2016, arxiv.org/abs/1512.03385): each BatchNormalization folds into
+the convolution before it, so an int8 file holds CONV_2D, ADD, MEAN, FULLY_CONNECTED and SOFTMAX only, all of which
+an Edge TPU takes. SGD with Nesterov momentum, warm-up and cosine; weight decay on kernels alone; flips, shifts,
+random erasing and CutMix (train/augment.py); label smoothing; an exponential moving average of the weights; soft
+targets from teachers (train/lessons.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.errors import BadOption
+from train.quiet import load_keras
+from train.run_folder import open_run
+from train.settings import Settings
+
+if TYPE_CHECKING:
+    from train.fit import Watcher
+
+# NumPy, Keras and matplotlib are imported in the functions: `fmnist-train edge --help` reads SIZES only.
+
+WARM_UP_EPOCHS = 3
+MOMENTUM = 0.9
+NORM_MOMENTUM = 0.9
+"""Of BatchNormalization's statistics: fast enough to follow the averaged weights as the rate falls to zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Channels and residual blocks of the stages at 28x28, 14x14 and 7x7."""
+
+    widths: tuple[int, int, int]
+    blocks: tuple[int, int, int]
+
+
+SIZES = {
+    "tiny": Shape((12, 20, 30), (1, 1, 1)),  # 24 k parameters
+    "small": Shape((16, 32, 64), (1, 2, 2)),  # 171 k
+    "base": Shape((32, 64, 128), (1, 2, 2)),  # 680 k
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings(Settings):
+    """What `fmnist-train edge` is made with, beyond what every recipe has. Raises BadOption."""
+
+    size: str = "small"
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.05
+    flip: float = 0.5
+    shift: int = 2
+    erase: float = 0.5
+    cutmix: float = 0.0
+    average: float = 0.998
+    teacher: tuple[str, ...] = ()
+    teacher_share: float = 0.7
+
+    def __post_init__(self) -> None:
+        super(EdgeSettings, self).__post_init__()  # slots make a new class, which super() misses
+        if self.size not in SIZES:
+            raise BadOption(f"there is no --size {self.size}", f"one of {', '.join(SIZES)}")
+        for name in ("label_smoothing", "flip", "erase", "cutmix", "average", "teacher_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadOption(f"expected --{name.replace('_', '-')} from 0 to 1, got {getattr(self, name)}")
+        if self.weight_decay < 0 or not 0 <= self.shift <= 8:
+            raise BadOption("expected a --weight-decay of 0 or more, and a --shift from 0 to 8 pixels")
+
+
+DEFAULTS = EdgeSettings(recipe="edge", epochs=60, batch_size=128, learning_rate=0.1, seed=0, validation_images=5000)
+
+
+def train(
+    settings: EdgeSettings,
+    *,
+    data_dir: Path | None,
+    teachers: tuple[Path, ...],
+    out: Path,
+    resume: bool,
+    watcher: Watcher,
+) -> dict[str, Any]:
+    """Train, measure and write the run folder `out`; return what metrics.json holds.
+
+    `teachers` are run folders or .keras files whose answers become part of the targets. Raises the errors of
+    load_parts, open_run, read_teachers, fit and conclude.
+    """
+    with open_run(out, settings, resume=resume) as folder:
+        if folder.finished:
+            watcher.note(f"{out} is finished: nothing left to train")
+            return folder.read_metrics()
+
+        load_keras()
+        from train.augment import Augmentation
+        from train.data import load_parts
+        from train.fit import fit
+        from train.lessons import AugmentedLesson, read_teachers
+        from train.results import conclude
+
+        parts = load_parts(settings, data_dir, watcher)
+        augmentation = Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix)
+        lesson = AugmentedLesson(
+            seed=settings.seed,
+            augmentation=augmentation,
+            smoothing=settings.label_smoothing,
+            teachers=read_teachers(teachers, parts.training.label_names),
+            teacher_share=settings.teacher_share,
+        )
+        steps = -(-len(parts.training) // settings.batch_size)
+        model, history = fit(
+            lambda _settings, classes: build(settings, classes, steps),
+            parts.training,
+            parts.held_out,
+            folder,
+            watcher,
+            lesson=lesson,
+        )
+        return conclude(model, history, parts.held_out, parts.test, folder)
+
+
+def build(settings: EdgeSettings, classes: int, steps_per_epoch: int) -> Any:
+    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out."""
+    import keras
+
+    model = network(SIZES[settings.size], classes, settings.weight_decay, name=settings.size)
+    total = settings.epochs * steps_per_epoch
+    warm_up = min(WARM_UP_EPOCHS * steps_per_epoch, total // 2)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.learning_rate / 10,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warm_up,
+        decay_steps=total - warm_up,
+    )
+    # Keras's average starts at the first weights: in a short run a long memory would never forget them.
+    memory = min(settings.average, max(0.0, 1 - 10 / total))
+    optimizer = keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True, use_ema=memory > 0, ema_momentum=memory)
+    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=10)
+    return model
+
+
+def network(shape: Shape, classes: int, weight_decay: float, name: str) -> Any:
+    """The network of a shape, not compiled: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out."""
+    from keras import Input, Model, layers, regularizers
+
+    # As a regulariser, not the optimizer's: it leaves out biases and norms, and a checkpoint remembers it.
+    decay = regularizers.L2(weight_decay) if weight_decay else None
+
+    # Short names: they go into the int8 file, once for each tensor that a layer's operations touch.
+    def convolved(x: Any, channels: int, kernel: int, name: str, stride: int = 1) -> Any:
+        x = layers.Conv2D(
+            channels,
+            kernel,
+            strides=stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            kernel_regularizer=decay,
+            name=f"c{name}",
+        )(x)
+        return layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"n{name}")(x)
+
+    def block(x: Any, channels: int, name: str, stride: int) -> Any:
+        y = layers.ReLU(name=f"r{name}a")(convolved(x, channels, 3, f"{name}a", stride))
+        y = convolved(y, channels, 3, f"{name}b")
+        if stride > 1 or x.shape[-1] != channels:
+            x = convolved(x, channels, 1, f"{name}s", stride)
+        return layers.ReLU(name=f"r{name}")(layers.Add(name=f"a{name}")([x, y]))
+
+    pixels = Input((28, 28), name="pixels")
+    # Bytes go in as they are: the first normalisation takes their scale out, and no operation is left over for it.
+    x = layers.Reshape((28, 28, 1))(pixels)
+    x = layers.ReLU(name="r0")(convolved(x, shape.widths[0], 3, "0"))
+    for stage, (channels, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
+        for number in range(count):
+            x = block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    x = layers.Dense(classes, activation="softmax", kernel_regularizer=decay, name="d")(x)
+    return Model(pixels, x, name=name)

@@ -1,0 +1,135 @@
+"""What an epoch teaches: which images in which order, varied how, with which targets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import TrainingFailed
+from train.augment import Augmentation, Images, Targets, one_hot
+
+PREDICTION_BATCH = 500
+
+
+class Examples(Protocol):
+    """What a model is fitted to: a Dataset, or what another network made of its images (train/resnet50_features.py)."""
+
+    @property
+    def images(self) -> NDArray[Any]:
+        """The model's inputs, (N, ...)."""
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """Class numbers, uint8 (N,)."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes."""
+
+    def __len__(self) -> int:
+        """N."""
+
+
+class Lesson(Protocol):
+    """Makes an epoch's input from the training data; the same epoch always gets the same."""
+
+    @property
+    def identity(self) -> str:
+        """What, beyond the settings, the lesson depends on: a run is resumed only with the same."""
+        ...
+
+    def epoch(self, training: Examples, epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Inputs (N, ...) and targets of an epoch, counted from 0, in the order in which they are shown."""
+        ...
+
+    def targets(self, data: Examples) -> NDArray[Any]:
+        """Targets of images that are only measured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainLesson:
+    """Every image once, as it is, with its class number as target."""
+
+    seed: int
+    identity: str = ""
+
+    def epoch(self, training: Examples, epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Inputs and class numbers (N,) in the epoch's order."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(training))
+        return training.images[order], training.labels[order]
+
+    def targets(self, data: Examples) -> NDArray[Any]:
+        """Class numbers (N,)."""
+        return data.labels
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained network whose probabilities others learn."""
+
+    model: Any
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentedLesson:
+    """Varied images; the targets are smoothed classes, mixed with what teachers say of the same varied image.
+
+    A teacher that sees the student's very input, over a long training: Beyer et al. 2022, arxiv.org/abs/2106.05237.
+    """
+
+    seed: int
+    augmentation: Augmentation
+    smoothing: float
+    teachers: Sequence[Teacher] = ()
+    teacher_share: float = 0.7
+
+    @property
+    def identity(self) -> str:
+        """The teachers, by content."""
+        return ",".join(teacher.sha256[:12] for teacher in self.teachers)
+
+    def epoch(self, training: Examples, epoch: int) -> tuple[Images, NDArray[Any]]:
+        """Images and targets float32 (N, classes) of an epoch."""
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(len(training))
+        targets = one_hot(training.labels[order], len(training.label_names), self.smoothing)
+        images, targets = self.augmentation(training.images[order], targets, generator)
+        if self.teachers:
+            taught = np.mean([_probabilities(teacher.model, images) for teacher in self.teachers], axis=0)
+            targets = (1 - self.teacher_share) * targets + self.teacher_share * taught.astype(np.float32)
+        return images, targets
+
+    def targets(self, data: Examples) -> Targets:
+        """One-hot float32 (N, classes), without smoothing."""
+        return one_hot(data.labels, len(data.label_names), 0.0)
+
+
+def read_teachers(paths: Sequence[Path], label_names: Sequence[str]) -> list[Teacher]:
+    """Teachers from run folders or .keras files. Raises TrainingFailed where one does not fit the labels."""
+    return [_read_teacher(path / "model.keras" if path.is_dir() else path, len(label_names)) for path in paths]
+
+
+def _read_teacher(path: Path, classes: int) -> Teacher:
+    hint = "a teacher is a finished run folder of fmnist-train, or its model.keras"
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        model = keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingFailed(f"{path} is no teacher: {error}", hint) from error
+    if tuple(model.output_shape[1:]) != (classes,):
+        raise TrainingFailed(f"{path} knows {model.output_shape[-1]} classes, the data have {classes}", hint)
+    return Teacher(model, sha256)
+
+
+def _probabilities(model: Any, images: Images) -> Targets:
+    predict: Callable[..., Any] = model.predict
+    return np.asarray(predict(images, batch_size=PREDICTION_BATCH, verbose=0), np.float32)
