@@ -65,8 +65,11 @@ def find_model(name_or_path: str) -> Path:
     if name_or_path in bundled:
         return bundled[name_or_path]
     path = Path(name_or_path)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise ModelNotFound(f"{name_or_path[:80]}: {error.strerror}", "check the path and its permissions") from error
     raise ModelNotFound(
         f"no bundled model and no file is called {name_or_path}",
         f"bundled models: {', '.join(bundled)} (fmnist-edge models)",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge import video
-from edge.errors import BadOption, SourceError, SourceNotFound
+from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame
 from edge.images import IMAGE_SUFFIXES, read_image, read_stdin
 
@@ -62,8 +62,23 @@ class Input:
 
 
 def parse_sources(sources: Sequence[str]) -> list[Input]:
-    """Resolve the grammar above, directories and globs expanded and sorted. Raises SourceNotFound, BadOption."""
-    return [found for source in sources for found in _parse(source)]
+    """Resolve the grammar above, directories and globs expanded and sorted.
+
+    Raises SourceNotFound, SourceDenied or BadOption.
+    """
+    return [found for source in sources for found in _looked_up(source)]
+
+
+def _looked_up(source: str) -> list[Input]:
+    """Parse one source; what the file system refuses to say becomes an error of ours."""
+    try:
+        return _parse(source)
+    except SourceError:
+        raise
+    except PermissionError as error:
+        raise SourceDenied(f"{source}: permission denied", "its folder is closed to this user: chmod a+x") from error
+    except OSError as error:
+        raise SourceNotFound(f"{source[:80]}: {error.strerror}", "check the path") from error
 
 
 def _parse(source: str) -> list[Input]:

@@ -148,11 +148,41 @@ def test_a_bad_picture_alone_is_an_error(fmnist_edge: Run, tmp_path: Path, conte
     assert words in done.stderr
 
 
+AS_NOBODY = """
+import os, sys
+from edge import classifier, cli, display, interpreters, model_file, sinks, sources
+import ai_edge_litert.interpreter
+model_file.read_model()  # loads what Python itself keeps for later, and nobody may not read
+os.chdir(sys.argv[1])  # pytest's folders above it are closed to others
+os.geteuid() or os.setuid(65534)  # root may read everything
+sys.argv[1:] = ["classify", sys.argv[2], "--model", "model.tflite"]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("secret.png", "chmod a+r"), ("secret.avi", "chmod a+r"), ("closed/a.png", "chmod a+x")]
+)
+def test_a_file_of_somebody_else_says_what_to_do(tmp_path: Path, model: Model, name: str, hint: str) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "model.tflite").write_bytes(model.path.read_bytes())
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(Path(SAMPLE).read_bytes())
+    locked = tmp_path / Path(name).parts[0]
+    locked.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, tmp_path, name], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    check_failure(done, 3, "permission denied", hint)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
         ((), 2, "nothing to classify"),
         (("nowhere.png",), 3, "no such file"),
+        (("x" * 300 + ".png",), 3, "File name too long"),
+        (("samples:", "--model", "x" * 300), 4, "File name too long"),
         (("--camera", "87"), 3, "/dev/video87"),
         (("samples:", "--model", "nothing"), 4, "bundled models"),
         (("samples:", "--backend", "coral"), 5, "libedgetpu"),
