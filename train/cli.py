@@ -11,7 +11,17 @@ import typer
 from edge import console
 from train import mlp as mlp_recipe
 from train import resnet50 as resnet50_recipe
-from train.commands import DataOption, LimitOption, OutOption, ResumeOption, SeedOption, ValidationOption, run_recipe
+from train.commands import (
+    DataOption,
+    LimitOption,
+    OutOption,
+    ResumeOption,
+    SeedOption,
+    TensorBoardOption,
+    ValidationOption,
+    run_recipe,
+)
+from train.compare_command import compare
 from train.edge_command import edge
 from train.settings import Settings
 
@@ -33,6 +43,7 @@ def recipes() -> None:
 
 
 app.command()(edge)
+app.command()(compare)
 
 
 @app.command()
@@ -46,10 +57,11 @@ def mlp(
     resume: ResumeOption = False,
     validation_images: ValidationOption = mlp_recipe.DEFAULTS.validation_images,
     limit: LimitOption = None,
+    tensorboard: TensorBoardOption = None,
 ) -> None:
     """Train the multilayer perceptron 784-1536-784-10: about two minutes on a PC, 89 % right."""
     settings = Settings("mlp", epochs, batch_size, learning_rate, seed, validation_images, limit)
-    run_recipe(mlp_recipe.train, settings, data, out, resume)
+    run_recipe(mlp_recipe.train, settings, data, out, resume, tensorboard=tensorboard)
 
 
 @app.command()
@@ -88,6 +100,7 @@ def resnet50(
     resume: ResumeOption = False,
     validation_images: ValidationOption = resnet50_recipe.DEFAULTS.validation_images,
     limit: LimitOption = None,
+    tensorboard: TensorBoardOption = None,
 ) -> None:
     """Train a head on ResNet50's frozen features, and its last stages if asked: reference 85.7 % with ImageNet."""
     file = None if weights in {"imagenet", "none"} else Path(weights)
@@ -107,7 +120,7 @@ def resnet50(
         unfreeze_batch_norm,
     )
     recipe = partial(resnet50_recipe.train, weights_file=file)
-    run_recipe(recipe, settings, data, out, resume, command=settings.command_with(file))
+    run_recipe(recipe, settings, data, out, resume, command=settings.command_with(file), tensorboard=tensorboard)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 from collections.abc import Callable
@@ -36,6 +37,14 @@ ValidationOption = Annotated[
         "a tenth of the smallest class of each class, at most 200, if not given.",
     ),
 ]
+TensorBoardOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--tensorboard/--no-tensorboard",
+        help="Write OUT/tensorboard for TensorBoard; done if the extra `tensorboard` is installed.",
+        show_default=False,
+    ),
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Train on this many images only.")]
 
 Recipe = Callable[..., dict[str, Any]]
@@ -43,15 +52,32 @@ Recipe = Callable[..., dict[str, Any]]
 
 
 def run_recipe(
-    recipe: Recipe, settings: Settings, data: Path | None, out: Path, resume: bool, command: str | None = None
+    recipe: Recipe,
+    settings: Settings,
+    data: Path | None,
+    out: Path,
+    resume: bool,
+    command: str | None = None,
+    *,
+    tensorboard: bool | None = None,
 ) -> None:
-    """Run a recipe before the eyes of the person at the terminal, and print what came of it."""
-    console.require_extra("train", ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"), "matplotlib", "rich"))
-    from train.screen import Screen
+    """Run a recipe before the eyes of the person at the terminal, and print what came of it.
 
-    with Screen() as screen:
+    `tensorboard` None writes its log if the package is there; True insists. Raises MissingExtra, and what the
+    recipe raises.
+    """
+    console.require_extra("train", ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"), "matplotlib", "rich"))
+    if tensorboard:
+        console.require_extra("tensorboard", ("tensorboardX",))
+    from train.event_log import EventLog
+    from train.screen import Screen
+    from train.watcher import Watchers
+
+    with Screen() as screen, EventLog(out / "tensorboard") as log:
+        silent = tensorboard is False or importlib.util.find_spec("tensorboardX") is None
+        watcher = screen if silent else Watchers(screen, log)
         try:
-            metrics = recipe(settings, data_dir=data, out=out, resume=resume, watcher=screen)
+            metrics = recipe(settings, data_dir=data, out=out, resume=resume, watcher=watcher)
         except KeyboardInterrupt:
             screen.note(_how_to_resume(command or settings.command, data, out))
             raise

@@ -10,8 +10,8 @@ from edge.dataset import Dataset, default_held_out, load, split_held_out
 from edge.errors import DatasetDamaged
 
 if TYPE_CHECKING:
-    from train.fit import Watcher
     from train.settings import Settings
+    from train.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ from train.run_folder import open_run
 from train.settings import Settings
 
 if TYPE_CHECKING:
-    from train.fit import Watcher
+    from train.watcher import Watcher
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train edge --help` reads SIZES only.
 

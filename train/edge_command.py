@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from train import edge_cnn as edge_recipe
-from train.commands import DataOption, LimitOption, OutOption, ResumeOption, SeedOption, ValidationOption, run_recipe
+from train.commands import (
+    DataOption,
+    LimitOption,
+    OutOption,
+    ResumeOption,
+    SeedOption,
+    TensorBoardOption,
+    ValidationOption,
+    run_recipe,
+)
 
 
 def edge(
@@ -43,6 +52,7 @@ def edge(
     resume: ResumeOption = False,
     validation_images: ValidationOption = edge_recipe.DEFAULTS.validation_images,
     limit: LimitOption = None,
+    tensorboard: TensorBoardOption = None,
 ) -> None:
     """Train the compact network for the device: tiny, small or base."""
     settings = edge_recipe.EdgeSettings(
@@ -65,6 +75,5 @@ def edge(
         teacher_share=teacher_share,
     )
     recipe = partial(edge_recipe.train, teachers=tuple(teacher or ()))
-    run_recipe(
-        recipe, settings, data, out, resume, command=replace(settings, teacher=tuple(map(str, teacher or ()))).command
-    )
+    command = replace(settings, teacher=tuple(map(str, teacher or ()))).command
+    run_recipe(recipe, settings, data, out, resume, command=command, tensorboard=tensorboard)

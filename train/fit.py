@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +15,7 @@ from edge.errors import TrainingFailed
 from train.lessons import Examples, Lesson, PlainLesson
 from train.run_folder import EpochResult, RunFolder
 from train.settings import Settings
+from train.watcher import Watcher
 
 EVALUATION_BATCH = 500
 
@@ -24,28 +25,6 @@ Build = Callable[[Settings, int], Any]
 `classes` is the number of labels of the data set, 2 or more: ten only for Fashion-MNIST, so no recipe writes 10
 anywhere. The model takes uint8 (N, 28, 28) grey and gives float32 probabilities (N, classes).
 """
-
-
-class Watcher(Protocol):
-    """Who is told how a training run goes; the command line draws it (train/screen.py)."""
-
-    def note(self, text: str) -> None:
-        """Take one line for people."""
-
-    def downloading(self, name: str, done: int, total: int) -> None:
-        """Take the state of a download: file, bytes done, bytes in all (0: unknown)."""
-
-    def reading(self, what: str, done: int, total: int) -> None:
-        """Take how many picture files are read, and how many there are."""
-
-    def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
-        """Take the epoch's number, counted from 1, and how many batches it will have."""
-
-    def batches_done(self, done: int, loss: float, accuracy: float) -> None:
-        """Take how many batches the epoch has behind it, and their mean loss and accuracy."""
-
-    def epoch_finished(self, result: EpochResult, epochs: int) -> None:
-        """Take an epoch's result; its checkpoint is on disk."""
 
 
 def fit(
@@ -83,6 +62,7 @@ def fit(
     else:
         keras.utils.set_random_seed(settings.seed)
         model = build(settings, len(training.label_names))
+    watcher.training_started(history)
     for epoch in range(len(history) + 1, phase.stop):
         history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, watcher, lesson))
         folder.save_checkpoint(model, history, data_sha256)
@@ -129,7 +109,7 @@ def _one_epoch(
     for name, value in losses.items():
         if not math.isfinite(value):
             raise TrainingFailed(
-                f"the {name} became {value} in epoch {epoch}, near batch {pulse.done}",
+                f"the {name} became {value} in epoch {epoch}{pulse.place_of_loss}",
                 "train with a lower --learning-rate"
                 + (f" and another --out: the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else ""),
             )
@@ -140,6 +120,7 @@ def _one_epoch(
         val_loss=_figure(validated["loss"]),
         val_accuracy=_figure(validated["accuracy"]),
         seconds=round(time.monotonic() - started_s, 3),
+        learning_rate=_figure(float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))),
     )
 
 
@@ -151,14 +132,26 @@ class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
         self.watcher = watcher
         self.batches = batches
         self.done = 0
+        self.lost: range | None = None
+
+    @property
+    def place_of_loss(self) -> str:
+        """Where the loss stopped being finite: as exactly as the backend tells, which runs batches in groups."""
+        if self.lost is None:
+            return f", after its {self.batches:,} batches"
+        first, last = self.lost[0], self.lost[-1]
+        which = f"batch {first:,}" if first == last else f"one of the batches {first:,} to {last:,}"
+        return f", in {which} of {self.batches:,}"
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Take the state after a group of steps_per_execution batches."""
+        before = self.done
         self.done = min(batch + 1, self.batches)  # Keras 3.15 counts the last group as a full one
         logs = logs or {}
         loss = float(logs.get("loss", 0.0))
         self.watcher.batches_done(self.done, loss, float(logs.get("accuracy", 0.0)))
-        if not math.isfinite(loss):
+        if not math.isfinite(loss) and self.lost is None:
+            self.lost = range(before + 1, self.done + 1)
             self.model.stop_training = True
 
 

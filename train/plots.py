@@ -33,13 +33,14 @@ def draw_curves(history: Sequence[EpochResult], path: Path) -> None:
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_confusion(counts: NDArray[np.int64], labels: Sequence[str], path: Path) -> None:
-    """Draw counts int64 (10, 10), true class down and prediction across; raises OutputFailed."""
+    """Draw counts int64 (classes, classes), true class down and prediction across; raises OutputFailed."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(8, 7.5), layout="constrained")
+    side = max(8, 2 + 0.6 * len(labels))  # inches: the numbers stay legible with more classes
+    figure = Figure(figsize=(side, side - 0.5), layout="constrained")
     axes = figure.add_subplot()
     # The square root lets confusions of a few images be seen beside hundreds of right answers.
     axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
@@ -55,10 +56,11 @@ def draw_confusion(counts: NDArray[np.int64], labels: Sequence[str], path: Path)
     axes.set_ylabel("true")
     right = counts.trace() / max(int(counts.sum()), 1)
     axes.set_title(f"{counts.sum():,} test images, {right:.2%} right")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; raises OutputFailed."""
     FigureCanvasAgg(figure)  # needs no display; pyplot's global state stays out of it
     with replacing(path) as partial:
         figure.savefig(partial, dpi=120)

@@ -30,7 +30,7 @@ from train.settings import Settings
 
 if TYPE_CHECKING:
     from train.data import Parts
-    from train.fit import Watcher
+    from train.watcher import Watcher
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train resnet50 --help` reads DEFAULTS only.
 

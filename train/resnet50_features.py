@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from edge.dataset import Dataset, cache_folder
 from edge.errors import OutputFailed
-from train.fit import EVALUATION_BATCH, Watcher
+from train.fit import EVALUATION_BATCH
 from train.run_folder import replacing
+from train.watcher import Watcher
 
 FORMAT = "1"
 """Raise it when what is computed changes in a way that neither weights nor pictures show."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edge.errors import BadOption, DownloadFailed, TrainingFailed
 
 if TYPE_CHECKING:
-    from train.fit import Watcher
+    from train.watcher import Watcher
 
 IMAGENET_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import importlib
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.accuracy import Evaluation
 from edge.dataset import Dataset
 from edge.spec import ImageSpec
 from train import plots
+from train.complexity import measure
 from train.fit import EVALUATION_BATCH
+from train.mistakes import draw_mistakes
 from train.run_folder import METADATA_MEMBER, EpochResult, RunFolder, save_model
 
 
@@ -26,21 +30,27 @@ def conclude(
     The checkpoint goes last: killed anywhere in here, `--resume` does this part again, with the same result.
     Raises OutputFailed.
     """
-    evaluation = evaluate(model, test)
-    metrics = _metrics(evaluation, history, held_out, test, folder)
+    probabilities = predict(model, test)
+    evaluation = Evaluation(probabilities.argmax(axis=1), test.labels.astype(np.int64), test.label_names)
+    metrics = _metrics(evaluation, history, held_out, test, folder) | asdict(measure(model))
     folder.write_history(history)
     plots.draw_curves(history, folder.path / "curves.png")
     plots.draw_confusion(evaluation.confusion, test.label_names, folder.path / "confusion.png")
+    draw_mistakes(test, probabilities, folder.path / "mistakes.png")
     folder.write_metrics(metrics)
     save_model(_without_optimizer(model), folder.model, METADATA_MEMBER, _metadata(metrics))
     folder.checkpoint.unlink(missing_ok=True)
     return metrics
 
 
+def predict(model: Any, data: Dataset) -> NDArray[np.float32]:
+    """Probabilities float32 (N, classes) as training computes them: no classifier of the device is between."""
+    return np.asarray(model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+
+
 def evaluate(model: Any, data: Dataset) -> Evaluation:
-    """Classify all images in one go, as training does: no classifier of the device is between."""
-    probabilities = model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0)
-    return Evaluation(probabilities.argmax(axis=1), data.labels.astype(np.int64), data.label_names)
+    """Classify all images in one go."""
+    return Evaluation(predict(model, data).argmax(axis=1), data.labels.astype(np.int64), data.label_names)
 
 
 def _without_optimizer(model: Any) -> Any:
@@ -76,6 +86,7 @@ def _metrics(
         "per_class_test_accuracy": evaluation.per_class,
         "labels": list(test.label_names),
         "seed": settings.seed,
+        "epochs": len(history),
         "settings": settings.options,
         "command": settings.command,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -93,5 +104,5 @@ def _metadata(metrics: dict[str, Any]) -> dict[str, Any]:
         "input": {"height": spec.height, "width": spec.width, "low": spec.low, "high": spec.high},
         **{name: metrics[name] for name in ("validation_images", "seed")},
         "epochs": metrics["settings"]["epochs"],
-        **{name: metrics[name] for name in ("test_accuracy", "versions", "command")},
+        **{name: metrics[name] for name in ("parameters", "macs", "test_accuracy", "versions", "command")},
     }

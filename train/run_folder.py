@@ -25,7 +25,10 @@ METADATA_MEMBER = "fmnist_edge.json"
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """One epoch: mean training loss and accuracy while it ran, the held-out images' after it, its duration."""
+    """One epoch: mean training loss and accuracy while it ran, the held-out images' after it, its duration.
+
+    `learning_rate` is the optimizer's at its end; None in a checkpoint of version 0.1.0.
+    """
 
     epoch: int
     loss: float
@@ -33,6 +36,7 @@ class EpochResult:
     val_loss: float
     val_accuracy: float
     seconds: float
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

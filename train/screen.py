@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from train.watcher import Watcher
+
 if TYPE_CHECKING:
     from train.run_folder import EpochResult
 
 
-class Screen:
+class Screen(Watcher):
     """The watcher of the command line; a context manager, so that an error leaves no half bar behind."""
 
     def __init__(self, console: Console | None = None) -> None:

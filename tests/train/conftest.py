@@ -44,6 +44,9 @@ class Recorder:
     def reading(self, what, done, total):
         self.read[what] = (done, total)
 
+    def training_started(self, history):
+        self.behind = list(history)
+
     def epoch_started(self, epoch, epochs, batches):
         self.batches.append([batches])
 

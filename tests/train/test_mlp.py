@@ -73,6 +73,7 @@ def test_the_run_folder_is_complete(run):
         "curves.png",
         "history.csv",
         "metrics.json",
+        "mistakes.png",
         "model.keras",
     ]
     assert json.loads((out / "metrics.json").read_text()) == metrics
@@ -83,7 +84,9 @@ def test_the_run_folder_is_complete(run):
     rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert float(rows[-1]["val_accuracy"]) == metrics["validation_accuracy"]
-    for picture in ("curves.png", "confusion.png"):
+    assert [float(row["learning_rate"]) for row in rows] == [0.01] * 4
+    assert (metrics["parameters"], metrics["macs"], metrics["epochs"]) == (2_418_618, 2_416_288, 4)
+    for picture in ("curves.png", "confusion.png", "mistakes.png"):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
 
 
@@ -120,6 +123,8 @@ def test_the_model_travels_with_its_metadata(run, tmp_path, data_dir):
         "validation_images": 20,
         "seed": 3,
         "epochs": 4,
+        "parameters": 2_418_618,
+        "macs": 2_416_288,
         "test_accuracy": metrics["test_accuracy"],
         "versions": metrics["versions"],
         "command": "fmnist-train mlp --epochs 4 --batch-size 16 --learning-rate 0.01 --seed 3 --validation-images 20",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import resource
 import shlex
 import signal
@@ -24,11 +25,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def weights(model_file):
-    """The trained variables, and the optimizer's."""
+    """The trained variables, and the optimizer's where the file has them: a checkpoint does."""
     import keras
 
     model = keras.saving.load_model(model_file)
-    return [np.asarray(v) for v in (*model.weights, *model.optimizer.variables)]
+    optimizer = getattr(model, "optimizer", None)
+    return [np.asarray(v) for v in (*model.weights, *(optimizer.variables if optimizer else ()))]
 
 
 def same(left, right):
@@ -168,8 +170,11 @@ def test_a_failure_at_the_very_end_is_made_good(tmp_path, data_dir, uninterrupte
     assert same(weights(out / "model.keras"), expected)
 
 
-def test_a_loss_of_nan_stops_the_run_and_keeps_the_last_good_epoch(tmp_path, data_dir, settings, recorder):
-    """The step size explodes in the third epoch."""
+@pytest.mark.parametrize(("group", "place"), [(1, "batch "), (20, "one of the batches ")])
+def test_a_loss_of_nan_stops_the_run_and_keeps_the_last_good_epoch(
+    tmp_path, data_dir, settings, recorder, group, place
+):
+    """The step size explodes in the third epoch; the backend is asked once in a group of batches."""
     import keras
 
     from edge.dataset import load, split_held_out
@@ -184,17 +189,19 @@ def test_a_loss_of_nan_stops_the_run_and_keeps_the_last_good_epoch(tmp_path, dat
             optimizer=keras.optimizers.SGD(schedule),
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
-            steps_per_execution=20,
+            steps_per_execution=group,
         )
         return model
 
     training, held_out = split_held_out(load("train", data_dir), 20)
     with open_run(tmp_path / "run", settings, resume=False) as folder:
-        with pytest.raises(TrainingFailed, match=r"loss became (nan|inf) in epoch 3") as caught:
+        with pytest.raises(TrainingFailed, match=rf"the loss became (nan|inf) in epoch 3, in {place}\d") as caught:
             fit(explosive, training, held_out, folder, recorder)
         assert "checkpoint of epoch 2 is kept" in caught.value.hint
         assert [result.epoch for result in recorder.results] == [1, 2]
         assert recorder.batches[2][-1] < 63  # given up within the epoch
+        first, last = re.findall(r"(\d+)(?: to (\d+))? of 63", caught.value.message)[0]
+        assert (int(first) - 1, int(last or first)) == tuple([0, *recorder.batches[2][1:]][-2:])  # last good, bad
         kept = weights(folder.checkpoint)
     assert all(np.isfinite(array).all() for array in kept)
 
