@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from edge import console
-from train import mlp as mlp_recipe
 from train import resnet50 as resnet50_recipe
 from train.commands import (
     DataOption,
@@ -23,7 +22,7 @@ from train.commands import (
 )
 from train.compare_command import compare
 from train.edge_command import edge
-from train.settings import Settings
+from train.mlp_command import train_mlp
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,26 +41,9 @@ def recipes() -> None:
     """Train garment classifiers on Fashion-MNIST; `convert` makes the device's int8 models of them."""
 
 
+app.command("mlp")(train_mlp)
 app.command()(edge)
 app.command()(compare)
-
-
-@app.command()
-def mlp(
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = (mlp_recipe.DEFAULTS.epochs),
-    batch_size: Annotated[int, typer.Option(min=1, help="Images in one step.")] = (mlp_recipe.DEFAULTS.batch_size),
-    learning_rate: Annotated[float, typer.Option(help="Step size of SGD.")] = (mlp_recipe.DEFAULTS.learning_rate),
-    seed: SeedOption = mlp_recipe.DEFAULTS.seed,
-    data: DataOption = None,
-    out: OutOption = Path("runs/mlp"),
-    resume: ResumeOption = False,
-    validation_images: ValidationOption = mlp_recipe.DEFAULTS.validation_images,
-    limit: LimitOption = None,
-    tensorboard: TensorBoardOption = None,
-) -> None:
-    """Train the multilayer perceptron 784-1536-784-10: about two minutes on a PC, 89 % right."""
-    settings = Settings("mlp", epochs, batch_size, learning_rate, seed, validation_images, limit)
-    run_recipe(mlp_recipe.train, settings, data, out, resume, tensorboard=tensorboard)
 
 
 @app.command()

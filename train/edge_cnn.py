@@ -129,18 +129,12 @@ def build(settings: EdgeSettings, classes: int, steps_per_epoch: int) -> Any:
     """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out."""
     import keras
 
+    from train.schedules import averaging, cosine
+
     model = network(SIZES[settings.size], classes, settings.weight_decay, name=settings.size)
     total = settings.epochs * steps_per_epoch
-    warm_up = min(WARM_UP_EPOCHS * steps_per_epoch, total // 2)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=settings.learning_rate / 10,
-        warmup_target=settings.learning_rate,
-        warmup_steps=warm_up,
-        decay_steps=total - warm_up,
-    )
-    # Keras's average starts at the first weights: in a short run a long memory would never forget them.
-    memory = min(settings.average, max(0.0, 1 - 10 / total))
-    optimizer = keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True, use_ema=memory > 0, ema_momentum=memory)
+    rate = cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps_per_epoch)
+    optimizer = keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True, **averaging(settings.average, total))
     model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=10)
     return model
 

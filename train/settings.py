@@ -44,9 +44,14 @@ class Settings:
         return {name: value for name, value in asdict(self).items() if name != "recipe"}
 
     @property
+    def command_name(self) -> str:
+        """The command's name as it is typed, where it is not the recipe's."""
+        return self.recipe
+
+    @property
     def command(self) -> str:
         """The command that makes this run again; it names no folder, so it may travel in the model file."""
-        words = [f"fmnist-train {self.recipe}"]
+        words = [f"fmnist-train {self.command_name}"]
         for name, value in self.options.items():
             flag = f"--{name.replace('_', '-')}"
             for one in value if isinstance(value, tuple | list) else (value,):

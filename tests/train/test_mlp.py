@@ -205,3 +205,37 @@ def test_the_recipe_reaches_the_references_accuracy(tmp_path, recorder):
     three = dataclasses.replace(mlp.DEFAULTS, epochs=3)
     metrics = mlp.train(three, data_dir=None, out=tmp_path / "run", resume=False, watcher=recorder)
     assert metrics["test_accuracy"] > 0.84
+
+
+def test_the_best_recipe_trains_the_same_network_and_resumes_to_the_bit(tmp_path, data_dir, recorder):
+    import dataclasses
+
+    import keras
+
+    from train import mlp_best
+
+    settings = dataclasses.replace(mlp_best.DEFAULTS, epochs=3, batch_size=32, validation_images=20)
+
+    def run(name, resume=False):
+        mlp_best.train(settings, data_dir=data_dir, out=tmp_path / name, resume=resume, watcher=recorder)
+        return keras.saving.load_model(tmp_path / name / "model.keras")
+
+    def stop():
+        raise KeyboardInterrupt
+
+    whole = run("whole")
+    assert whole.count_params() == mlp.build(mlp.DEFAULTS, 10).count_params()
+    recorder.after_epoch[1] = stop
+    with pytest.raises(KeyboardInterrupt):
+        run("halved")
+    recorder.after_epoch.clear()
+    for one, other in zip(whole.get_weights(), run("halved", resume=True).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_best_recipe_says_how_it_is_called():
+    from train import mlp_best
+
+    assert mlp_best.DEFAULTS.command.startswith("fmnist-train mlp --recipe best --epochs ")
+    with pytest.raises(BadOption):
+        mlp_best.BestSettings("mlp-best", 1, 1, 0.1, 0, 10, dropout=1.0)
