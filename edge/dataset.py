@@ -165,14 +165,13 @@ def held_out(dataset: Dataset, per_class: int) -> NDArray[np.intp]:
     return np.flatnonzero([digest in chosen for digest in digests])
 
 
-def default_held_out(dataset: Dataset) -> int:
-    """How many images to hold out unless told: a tenth of the smallest class of each class, 1 to 200 of each.
+def default_held_out(dataset: Dataset, per_class: int = LARGEST_DEFAULT_PER_CLASS) -> int:
+    """How many images to hold out unless told: of each class as many as a tenth of the smallest, 1 to `per_class`.
 
-    Of Fashion-MNIST's 60,000 training images these are 2,000. The number depends on the data alone, so that
-    training and conversion mean the same images.
+    Of Fashion-MNIST's 60,000 training images these are 2,000. The number depends on the data alone.
     """
     smallest = int(np.bincount(dataset.labels, minlength=len(dataset.label_names)).min())
-    return min(max(smallest // 10, 1), LARGEST_DEFAULT_PER_CLASS) * len(dataset.label_names)
+    return min(max(smallest // 10, 1), per_class) * len(dataset.label_names)
 
 
 def split_held_out(dataset: Dataset, total: int) -> tuple[Dataset, Dataset]:

@@ -148,3 +148,13 @@ def test_test_images_among_the_training_images_are_told(own: Path, tmp_path: Pat
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["test_images"] == 31
     assert "1 of the test images are among the training data too" in said
+
+
+def test_the_compact_network_learns_them_too(own: Path, tmp_path: Path) -> None:
+    """Its default of 500 held-out images of each class gives way to what there is."""
+    out = tmp_path / "edge"
+    invoke(train_app, "edge", "--size", "tiny", "--epochs", 1, "--batch-size", 16, "--data", own, "--out", out)
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["labels"] == list(LABELS)
+    assert metrics["validation_images"] == 12
+    assert metrics["macs"] > 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.dataset import Dataset, default_held_out, load, split_held_out
+from edge.dataset import LARGEST_DEFAULT_PER_CLASS, Dataset, default_held_out, load, split_held_out
 from edge.errors import DatasetDamaged
 
 if TYPE_CHECKING:
@@ -23,10 +23,14 @@ class Parts:
     test: Dataset
 
 
-def load_parts(settings: Settings, data: Path | None, watcher: Watcher) -> Parts:
+def load_parts(
+    settings: Settings, data: Path | None, watcher: Watcher, *, held_out_per_class: int = LARGEST_DEFAULT_PER_CLASS
+) -> Parts:
     """Load what a run with these settings needs: every recipe gets its pictures here.
 
     `data` is a folder with Fashion-MNIST or with pictures of one's own; None finds or downloads Fashion-MNIST.
+    Unless the settings say how many are held out, it is a tenth of the smallest class of each class, at most
+    `held_out_per_class` of each: a recipe of which many variants are compared wants more, small data has fewer.
     Raises the errors of edge.dataset.load and split_held_out.
     """
     # The test images first, lest they be missing at the end.
@@ -35,7 +39,8 @@ def load_parts(settings: Settings, data: Path | None, watcher: Watcher) -> Parts
     )
     if test.label_names != all_training.label_names:
         raise DatasetDamaged("the training and the test data have different labels")
-    rest, held_out = split_held_out(all_training, settings.validation_images or default_held_out(all_training))
+    wanted = settings.validation_images or default_held_out(all_training, held_out_per_class)
+    rest, held_out = split_held_out(all_training, wanted)
     copies = len({image.tobytes() for image in test.images} & {image.tobytes() for image in all_training.images})
     if copies:
         watcher.note(f"{copies:,} of the test images are among the training data too: the test accuracy flatters")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import suppress
 
 
 def load_keras() -> None:
@@ -20,6 +21,10 @@ def load_keras() -> None:
         os.dup2(aside.fileno(), 2)
         try:
             import keras  # noqa: F401
+
+            # On any backend, keras.utils.set_random_seed loads TensorFlow where it is installed: let it chatter here.
+            with suppress(ImportError):
+                import tensorflow  # noqa: F401
         except BaseException:
             aside.seek(0)
             os.write(screen, aside.read())
