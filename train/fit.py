@@ -41,8 +41,8 @@ def fit(
     """Train from the folder's checkpoint, or else from the start, to the last epoch: (Keras model, history).
 
     The same settings, data, versions, processor and number of threads give the same weights to the bit,
-    however often the run was killed and resumed: all state is in the checkpoint (weights, optimizer, Keras's
-    seed generators), and an epoch's order depends on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of
+    however often the run was killed and resumed: all state is in the checkpoint (weights, optimizer), and an
+    epoch's order, variations and dropout depend on (seed, epoch) alone. Raises TrainingFailed (a checkpoint of
     another run, a loss that is not finite) and OutputFailed; the checkpoint of the last good epoch stays.
 
     A recipe of several phases, one model each, calls this once a phase with its epochs, counted through the run and
@@ -86,6 +86,7 @@ def _one_epoch(
     batches = math.ceil(len(training) / settings.batch_size)
     watcher.epoch_started(epoch, epochs, batches)
     pulse = _Pulse(watcher, batches)
+    _reseed(model, settings.seed, epoch)
     images, targets = lesson.epoch(training, epoch - 1)
     trained = model.fit(
         images,
@@ -153,6 +154,14 @@ class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(loss) and self.lost is None:
             self.lost = range(before + 1, self.done + 1)
             self.model.stop_training = True
+
+
+def _reseed(model: Any, seed: int, epoch: int) -> None:
+    """Let chance inside the model (dropout) depend on (seed, epoch) alone: a Keras file does not keep its state."""
+    for number, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2) % 2**31)
 
 
 def _figure(value: float) -> float:

@@ -17,6 +17,7 @@ from train.commands import (
     OutOption,
     Recipe,
     ResumeOption,
+    TensorBoardOption,
     ValidationOption,
     run_recipe,
 )
@@ -61,6 +62,7 @@ def train_mlp(
     resume: ResumeOption = False,
     validation_images: ValidationOption = None,
     limit: LimitOption = None,
+    tensorboard: TensorBoardOption = None,
 ) -> None:
     """Train the multilayer perceptron 784-1536-784-10; what is not given is the recipe's own."""
     given: dict[str, Any] = {
@@ -82,4 +84,4 @@ def train_mlp(
     foreign = [f"--{name.replace('_', '-')}" for name in chosen if not hasattr(defaults, name)]
     if foreign:
         raise BadOption(f"the {recipe} recipe has no {', '.join(foreign)}", "add --recipe best")
-    run_recipe(train, replace(defaults, **chosen), data, out, resume)
+    run_recipe(train, replace(defaults, **chosen), data, out, resume, tensorboard=tensorboard)
