@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from train.comparison import Contender, best_trades
 from train.plots import HELD_OUT, TRAINING, save
@@ -48,15 +48,17 @@ def _draw(axes: Axes, contenders: Sequence[Contender], cost: str, title: str, un
         axes.annotate(
             one.name,
             (getattr(one, cost), one.test_accuracy),
-            xytext=(0, -7 if one.int8 else 7),  # a run and its int8 model often lie on each other
-            va="top" if one.int8 else "bottom",
+            xytext=(-7 if one.int8 else 7, 0),  # a run and its int8 model often lie on each other
             textcoords="offset points",
-            ha="center",
+            ha="right" if one.int8 else "left",
+            va="center",
             fontsize=8,
             parse_math=False,
         )
     axes.set_xscale("log")
-    axes.margins(x=0.25, y=0.15)
+    axes.margins(x=0.4, y=0.15)
+    wide = max(costs) > 10 * min(getattr(one, cost) for one in priced)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))  # a part of a decade has numbers, too
     axes.xaxis.set_major_formatter(EngFormatter(unit))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
