@@ -1,12 +1,13 @@
 """ResNet50 on ImageNet's shoulders: a new head on a frozen backbone, then, if asked for, its last stages too.
 
 Command    fmnist-train resnet50
-Hardware   HARDWARE
-Time       TIME
-Expect     EXPECT
+Hardware   two cores of a 64-bit PC, no GPU; 3 GB of memory, 0.5 GB of disk for the features
+Time       6 minutes for the features, once for each weights file; then 6 to 15 s an epoch, two minutes in all
+Expect     the reference's 85.7 % of the 10,000 test images, with ImageNet's weights; not verified, for want of them.
+           Measured with random frozen weights: 85.44 %, of the 2,000 held out 85.40 %. docs/resnet50.md has the rest.
 
 He et al. 2016, "Deep Residual Learning for Image Recognition", arXiv:1512.03385. The backbone, its weights and its
-"caffe" preprocessing are those of keras.applications; docs/resnet50.md has what was measured.
+"caffe" preprocessing are those of keras.applications.
 
     bytes (28, 28) -> zeros around them, (32, 32) -> three channels less their ImageNet means -> ResNet50
     -> mean over the picture, (2048,) -> BatchNormalization, Dense 256, Dense
@@ -45,6 +46,11 @@ BORDER = 2
 
 HEAD_UNITS = 256
 
+LEAST_VARIANCE = 0.1
+"""Added to each feature's variance, so that normalisation amplifies none more than three times. In the int8 model
+normalisation is part of the Dense layer, whose weights share one scale: with Keras' 0.001 a feature that hardly varies
+weighed up to 50 times as much as others, took the scale for itself, and cost 19.7 points (docs/resnet50.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resnet50Settings(Settings):
@@ -80,9 +86,7 @@ class Resnet50Settings(Settings):
 
     def command_with(self, weights_file: Path | None) -> str:
         """The command with the path of the weights file, which `command` leaves out: for this machine only."""
-        if weights_file is None:
-            return self.command
-        return replace(self, weights=str(weights_file)).command
+        return replace(self, weights=str(weights_file or self.weights)).command
 
 
 DEFAULTS = Resnet50Settings(
@@ -193,7 +197,7 @@ def build_head(classes: int) -> Any:
     return keras.Sequential(
         [
             keras.layers.Input((2048,)),
-            keras.layers.BatchNormalization(name="head_normalisation"),
+            keras.layers.BatchNormalization(epsilon=LEAST_VARIANCE, name="head_normalisation"),
             keras.layers.Dense(HEAD_UNITS, activation="relu", name="head_hidden"),
             keras.layers.Dense(classes, activation="softmax", name="probabilities"),
         ],
