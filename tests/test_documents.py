@@ -21,7 +21,9 @@ COMMANDS = {
     "convert": convert.cli.app,
     "fmnist-convert": convert.cli.app,
 }
-DOCUMENTS = [path.relative_to(ROOT) for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))]
+DOCUMENTS = [
+    path.relative_to(ROOT) for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))
+]
 
 
 def command_lines(text: str) -> Iterator[list[str]]:

@@ -24,7 +24,7 @@ class Parts:
 
 
 def load_parts(
-    settings: Settings, data: Path | None, watcher: Watcher, *, held_out_per_class: int = LARGEST_DEFAULT_PER_CLASS
+    settings: Settings, data: Path | None, watcher: Watcher, *, held_out_per_class: int | None = None
 ) -> Parts:
     """Load what a run with these settings needs: every recipe gets its pictures here.
 
@@ -39,7 +39,9 @@ def load_parts(
     )
     if test.label_names != all_training.label_names:
         raise DatasetDamaged("the training and the test data have different labels")
-    wanted = settings.validation_images or default_held_out(all_training, held_out_per_class)
+    wanted = settings.validation_images or default_held_out(
+        all_training, held_out_per_class or LARGEST_DEFAULT_PER_CLASS
+    )
     rest, held_out = split_held_out(all_training, wanted)
     copies = len({image.tobytes() for image in test.images} & {image.tobytes() for image in all_training.images})
     if copies:

@@ -15,15 +15,17 @@ targets from teachers (train/lessons.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption
-from train.quiet import load_keras
-from train.run_folder import open_run
+from train.recipe import follow, steps_per_epoch
 from train.settings import Settings
 
 if TYPE_CHECKING:
+    from train.data import Parts
+    from train.run_folder import EpochResult, RunFolder
     from train.watcher import Watcher
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train edge --help` reads SIZES only.
@@ -93,50 +95,47 @@ def train(
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
     `teachers` are run folders or .keras files whose answers become part of the targets. Raises the errors of
-    load_parts, open_run, read_teachers, fit and conclude.
+    train.recipe.follow, read_teachers and fit.
     """
-    with open_run(out, settings, resume=resume) as folder:
-        if folder.finished:
-            watcher.note(f"{out} is finished: nothing left to train")
-            return folder.read_metrics()
 
-        load_keras()
+    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.augment import Augmentation
-        from train.data import load_parts
         from train.fit import fit
         from train.lessons import AugmentedLesson, read_teachers
-        from train.results import conclude
 
-        parts = load_parts(settings, data_dir, watcher, held_out_per_class=HELD_OUT_PER_CLASS)
-        augmentation = Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix)
         lesson = AugmentedLesson(
             seed=settings.seed,
-            augmentation=augmentation,
+            augmentation=Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix),
             smoothing=settings.label_smoothing,
             teachers=read_teachers(teachers, parts.training.label_names),
             teacher_share=settings.teacher_share,
         )
-        steps = -(-len(parts.training) // settings.batch_size)
-        model, history = fit(
-            lambda _settings, classes: build(settings, classes, steps),
-            parts.training,
-            parts.held_out,
-            folder,
-            watcher,
-            lesson=lesson,
-        )
-        return conclude(model, history, parts.held_out, parts.test, folder)
+        network = partial(build, steps=steps_per_epoch(settings, parts))
+        return fit(network, parts.training, parts.held_out, folder, watcher, lesson=lesson)
+
+    return follow(
+        settings,
+        teach,
+        data_dir=data_dir,
+        out=out,
+        resume=resume,
+        watcher=watcher,
+        held_out_per_class=HELD_OUT_PER_CLASS,
+    )
 
 
-def build(settings: EdgeSettings, classes: int, steps_per_epoch: int) -> Any:
-    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out."""
+def build(settings: EdgeSettings, classes: int, steps: int) -> Any:
+    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
+
+    `steps` are those of an epoch.
+    """
     import keras
 
     from train.schedules import averaging, cosine
 
     model = network(SIZES[settings.size], classes, settings.weight_decay, name=settings.size)
-    total = settings.epochs * steps_per_epoch
-    rate = cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps_per_epoch)
+    total = settings.epochs * steps
+    rate = cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps)
     optimizer = keras.optimizers.SGD(rate, momentum=MOMENTUM, nesterov=True, **averaging(settings.average, total))
     model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=10)
     return model

@@ -15,11 +15,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from train.quiet import load_keras
-from train.run_folder import open_run
+from train.recipe import follow
 from train.settings import Settings
 
 if TYPE_CHECKING:
+    from train.data import Parts
+    from train.run_folder import EpochResult, RunFolder
     from train.watcher import Watcher
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train mlp --help` reads DEFAULTS only.
@@ -42,21 +43,15 @@ STEPS_PER_EXECUTION = 50
 def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool, watcher: Watcher) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
-    Raises the errors of load_parts, open_run, fit and conclude.
+    Raises the errors of train.recipe.follow and fit.
     """
-    with open_run(out, settings, resume=resume) as folder:
-        if folder.finished:
-            watcher.note(f"{out} is finished: nothing left to train")
-            return folder.read_metrics()
 
-        load_keras()
-        from train.data import load_parts
+    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.fit import fit
-        from train.results import conclude
 
-        parts = load_parts(settings, data_dir, watcher)
-        model, history = fit(build, parts.training, parts.held_out, folder, watcher)
-        return conclude(model, history, parts.held_out, parts.test, folder)
+        return fit(build, parts.training, parts.held_out, folder, watcher)
+
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
 
 
 def build(settings: Settings, classes: int) -> Any:

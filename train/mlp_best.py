@@ -2,8 +2,8 @@
 
 Command    fmnist-train mlp --recipe best
 Hardware   two cores of a 64-bit PC, no GPU
-Time       see docs/training.md
-Expect     see docs/training.md
+Time       9 s an epoch, ten minutes in all
+Expect     90.0 % of the 10,000 test images right, 91.1 % of the 2,000 held out (docs/training.md)
 
 What is added to the plain recipe (train/mlp.py): mirrored images, dropout (Srivastava et al. 2014,
 jmlr.org/papers/v15/srivastava14a.html), AdamW (arxiv.org/abs/1711.05101) with warm-up and cosine, label smoothing
@@ -13,15 +13,17 @@ and averaged weights. The network on the device is the same, to the byte count.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption
-from train.quiet import load_keras
-from train.run_folder import open_run
+from train.recipe import follow, steps_per_epoch
 from train.settings import Settings
 
 if TYPE_CHECKING:
+    from train.data import Parts
+    from train.run_folder import EpochResult, RunFolder
     from train.watcher import Watcher
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train mlp --help` reads DEFAULTS only.
@@ -63,40 +65,31 @@ def train(
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
-    Raises the errors of load_parts, open_run, fit and conclude.
+    Raises the errors of train.recipe.follow and fit.
     """
-    with open_run(out, settings, resume=resume) as folder:
-        if folder.finished:
-            watcher.note(f"{out} is finished: nothing left to train")
-            return folder.read_metrics()
 
-        load_keras()
+    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.augment import Augmentation
-        from train.data import load_parts
         from train.fit import fit
         from train.lessons import AugmentedLesson
-        from train.results import conclude
 
-        parts = load_parts(settings, data_dir, watcher)
         lesson = AugmentedLesson(
             seed=settings.seed,
             augmentation=Augmentation(settings.flip, settings.shift, erase=0.0),
             smoothing=settings.label_smoothing,
         )
-        steps = -(-len(parts.training) // settings.batch_size)
-        model, history = fit(
-            lambda _settings, classes: build(settings, classes, steps),
-            parts.training,
-            parts.held_out,
-            folder,
-            watcher,
-            lesson=lesson,
-        )
-        return conclude(model, history, parts.held_out, parts.test, folder)
+        steps = steps_per_epoch(settings, parts)
+        network = partial(build, steps=steps)
+        return fit(network, parts.training, parts.held_out, folder, watcher, lesson=lesson)
+
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
 
 
-def build(settings: BestSettings, classes: int, steps_per_epoch: int) -> Any:
-    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out."""
+def build(settings: BestSettings, classes: int, steps: int) -> Any:
+    """Build and compile the network: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
+
+    `steps` are those of an epoch.
+    """
     from keras import Input, Sequential, layers, optimizers
 
     from train.schedules import averaging, cosine
@@ -114,8 +107,8 @@ def build(settings: BestSettings, classes: int, steps_per_epoch: int) -> Any:
         ],
         name="mlp",
     )
-    total = settings.epochs * steps_per_epoch
-    rate = cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps_per_epoch)
+    total = settings.epochs * steps
+    rate = cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps)
     optimizer = optimizers.AdamW(rate, weight_decay=settings.weight_decay, **averaging(settings.average, total))
     model.compile(
         optimizer=optimizer,

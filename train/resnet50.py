@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption
-from train.quiet import load_keras
-from train.run_folder import EpochResult, RunFolder, open_run
+from train.recipe import follow
+from train.run_folder import EpochResult, RunFolder
 from train.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,29 +110,21 @@ def train(
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
-    `weights_file` is where `settings.weights` lies if that is a file's name. Raises the errors of load_parts,
-    open_run, weights_identity, load_backbone, fit and conclude.
+    `weights_file` is where `settings.weights` lies if that is a file's name. Raises the errors of
+    train.recipe.follow, weights_identity, load_backbone and fit.
     """
     from train.resnet50_weights import load_backbone, weights_identity
 
     settings = replace(settings, weights_sha256=weights_identity(weights_file, settings.weights_sha256))
-    with open_run(out, settings, resume=resume) as folder:
-        if folder.finished:
-            watcher.note(f"{out} is finished: nothing left to train")
-            return folder.read_metrics()
 
-        load_keras()
-        from train.data import load_parts
+    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.fit import fit
-        from train.results import conclude
 
-        parts = load_parts(settings, data_dir, watcher)
         if settings.weights == "none":
-            model, history = fit(build, parts.training, parts.held_out, folder, watcher)
-        else:
-            backbone = load_backbone(weights_file, watcher)
-            model, history = _transfer(backbone, parts, settings, folder, watcher)
-        return conclude(_without_optimizer(model), history, parts.held_out, parts.test, folder)
+            return fit(build, parts.training, parts.held_out, folder, watcher)
+        return _transfer(load_backbone(weights_file, watcher), parts, settings, folder, watcher)
+
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
 
 
 def _transfer(

@@ -1,0 +1,52 @@
+"""The way of every recipe: take the run folder, get the pictures, train, look at the test images once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from train.quiet import load_keras
+from train.run_folder import EpochResult, RunFolder, open_run
+from train.settings import Settings
+
+if TYPE_CHECKING:
+    from train.data import Parts
+    from train.watcher import Watcher
+
+Teach = Callable[["Parts", RunFolder, "Watcher"], tuple[Any, list[EpochResult]]]
+"""Trains on parts, with the run folder's checkpoints, and gives the Keras model and its history (train/fit.py)."""
+
+
+def follow(
+    settings: Settings,
+    teach: Teach,
+    *,
+    data_dir: Path | None,
+    out: Path,
+    resume: bool,
+    watcher: Watcher,
+    held_out_per_class: int | None = None,
+) -> dict[str, Any]:
+    """Train as `teach` does, measure and write the run folder `out`; return what metrics.json holds.
+
+    Keras loads in here, so recipes import it in their functions. Raises the errors of load_parts, open_run,
+    `teach` and conclude.
+    """
+    with open_run(out, settings, resume=resume) as folder:
+        if folder.finished:
+            watcher.note(f"{out} is finished: nothing left to train")
+            return folder.read_metrics()
+
+        load_keras()
+        from train.data import load_parts
+        from train.results import conclude
+
+        parts = load_parts(settings, data_dir, watcher, held_out_per_class=held_out_per_class)
+        model, history = teach(parts, folder, watcher)
+        return conclude(model, history, parts.held_out, parts.test, folder)
+
+
+def steps_per_epoch(settings: Settings, parts: Parts) -> int:
+    """Batches in an epoch, the last of which may be smaller."""
+    return -(-len(parts.training) // settings.batch_size)
