@@ -76,6 +76,7 @@ def test_a_run_learns_and_its_file_holds_no_optimizer(tmp_path: Path, data_dir: 
     assert not model.compiled
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, data_dir: Path, recorder: Any) -> None:
     """Momentum, averaged weights, the rate's step and the variations of an epoch all come back."""
 
@@ -126,6 +127,7 @@ def test_epochs_differ_and_repeat(data_dir: Path) -> None:
         assert not np.array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_a_run_teaches_another(tmp_path: Path, data_dir: Path, recorder: Any) -> None:
     quick = dataclasses.replace(TINY, epochs=1)
     run(quick, data_dir, tmp_path / "teacher", recorder)

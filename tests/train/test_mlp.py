@@ -207,6 +207,7 @@ def test_the_recipe_reaches_the_references_accuracy(tmp_path, recorder):
     assert metrics["test_accuracy"] > 0.84
 
 
+@pytest.mark.slow
 def test_the_best_recipe_trains_the_same_network_and_resumes_to_the_bit(tmp_path, data_dir, recorder):
     import dataclasses
 

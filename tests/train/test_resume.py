@@ -73,6 +73,7 @@ def uninterrupted(tmp_path_factory, data_dir):
     return settings, weights(out / "model.keras")
 
 
+@pytest.mark.slow
 def test_interrupted_then_killed_then_resumed_gives_the_same_weights(tmp_path, data_dir, uninterrupted, recorder):
     """Ctrl-C after epoch 1 names the command that goes on; that one is killed with -9 after epoch 3."""
     settings, expected = uninterrupted
