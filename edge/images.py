@@ -81,7 +81,7 @@ def _to_bytes(raw: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 
 def _to_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """uint8 (H, W), (H, W, 1), (H, W, 2?), (H, W, 3) or (H, W, 4) -> (H, W, 3)."""
+    """uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) -> (H, W, 3); OpenCV gives no two channels."""
     if image.ndim == 2 or image.shape[2] == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
     if image.shape[2] == 4:
