@@ -9,7 +9,7 @@ Conv-BatchNorm-ReLU in residual blocks (He et al. 2016, arxiv.org/abs/1512.03385
 the convolution before it, so an int8 file holds CONV_2D, ADD, MEAN, FULLY_CONNECTED and SOFTMAX only, all of which
 an Edge TPU takes. SGD with Nesterov momentum, warm-up and cosine; weight decay on kernels alone; flips, shifts,
 random erasing and CutMix (train/augment.py); label smoothing; an exponential moving average of the weights; soft
-targets from teachers (train/lessons.py).
+targets from teachers (train/lessons.py); and, for machines without a GPU, easy images less often (train/easy.py).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Shape:
 
 
 SIZES = {
-    "tiny": Shape((12, 20, 30), (1, 1, 1)),  # 24 k parameters
-    "small": Shape((16, 32, 64), (1, 2, 2)),  # 171 k
+    "tiny": Shape((12, 20, 32), (0, 1, 1)),  # 23 k parameters
+    "small": Shape((16, 32, 64), (0, 2, 2)),  # 167 k
     "base": Shape((32, 64, 128), (1, 2, 2)),  # 680 k
 }
 
@@ -63,6 +63,7 @@ class EdgeSettings(Settings):
     erase: float = 0.5
     cutmix: float = 0.0
     average: float = 0.998
+    easy: float = 1.0
     teacher: tuple[str, ...] = ()
     teacher_share: float = 0.7
 
@@ -70,7 +71,7 @@ class EdgeSettings(Settings):
         super(EdgeSettings, self).__post_init__()  # slots make a new class, which super() misses
         if self.size not in SIZES:
             raise BadOption(f"there is no --size {self.size}", f"one of {', '.join(SIZES)}")
-        for name in ("label_smoothing", "flip", "erase", "cutmix", "average", "teacher_share"):
+        for name in ("label_smoothing", "flip", "erase", "cutmix", "average", "easy", "teacher_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadOption(f"expected --{name.replace('_', '-')} from 0 to 1, got {getattr(self, name)}")
         if self.weight_decay < 0 or not 0 <= self.shift <= 8:
@@ -100,18 +101,22 @@ def train(
 
     def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.augment import Augmentation
+        from train.easy import choose
         from train.fit import fit
         from train.lessons import AugmentedLesson, read_teachers
 
+        training = parts.training
+        choice = choose(training.images, training.labels, len(training.label_names), settings.easy)
         lesson = AugmentedLesson(
             seed=settings.seed,
             augmentation=Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix),
             smoothing=settings.label_smoothing,
-            teachers=read_teachers(teachers, parts.training.label_names),
+            teachers=read_teachers(teachers, training.label_names),
             teacher_share=settings.teacher_share,
+            choice=choice,
         )
-        network = partial(build, steps=steps_per_epoch(settings, parts))
-        return fit(network, parts.training, parts.held_out, folder, watcher, lesson=lesson)
+        network = partial(build, steps=steps_per_epoch(settings, len(training if choice is None else choice)))
+        return fit(network, training, parts.held_out, folder, watcher, lesson=lesson)
 
     return follow(
         settings,

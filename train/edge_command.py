@@ -40,6 +40,9 @@ def edge(
     average: Annotated[
         float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")
     ] = edge_recipe.DEFAULTS.average,
+    easy: Annotated[
+        float, typer.Option(help="Part of the easy images that an epoch shows; fewer take less time.")
+    ] = edge_recipe.DEFAULTS.easy,
     teacher: Annotated[
         list[Path] | None, typer.Option(metavar="RUN", help="Learn from this run's model, too; more than once.")
     ] = None,
@@ -71,6 +74,7 @@ def edge(
         erase=erase,
         cutmix=cutmix,
         average=average,
+        easy=easy,
         teacher=tuple(path.name for path in teacher or ()),
         teacher_share=teacher_share,
     )

@@ -83,14 +83,15 @@ def _one_epoch(
     lesson: Lesson,
 ) -> EpochResult:
     started_s = time.monotonic()
-    batches = math.ceil(len(training) / settings.batch_size)
+    shown = lesson.epoch(training, epoch - 1)
+    batches = math.ceil(len(shown.inputs) / settings.batch_size)
     watcher.epoch_started(epoch, epochs, batches)
     pulse = _Pulse(watcher, batches)
     _reseed(model, settings.seed, epoch)
-    images, targets = lesson.epoch(training, epoch - 1)
     trained = model.fit(
-        images,
-        targets,
+        shown.inputs,
+        shown.targets,
+        sample_weight=shown.weights,
         batch_size=settings.batch_size,
         epochs=epoch,
         initial_epoch=epoch - 1,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.errors import TrainingFailed
 from train.augment import Augmentation, Images, Targets, one_hot
+from train.easy import Choice
 
 PREDICTION_BATCH = 500
 
@@ -37,6 +38,17 @@ class Examples(Protocol):
         """N."""
 
 
+class Shown(NamedTuple):
+    """An epoch's input in the order in which it is shown; at most as many as there are training images."""
+
+    inputs: NDArray[Any]
+    """(N, ...)"""
+    targets: NDArray[Any]
+    """(N,) class numbers or (N, classes)"""
+    weights: NDArray[np.float32] | None = None
+    """(N,) factors of the losses; None for all alike"""
+
+
 class Lesson(Protocol):
     """Makes an epoch's input from the training data; the same epoch always gets the same."""
 
@@ -45,8 +57,8 @@ class Lesson(Protocol):
         """What, beyond the settings, the lesson depends on: a run is resumed only with the same."""
         ...
 
-    def epoch(self, training: Examples, epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Inputs (N, ...) and targets of an epoch, counted from 0, in the order in which they are shown."""
+    def epoch(self, training: Examples, epoch: int) -> Shown:
+        """What an epoch, counted from 0, shows."""
         ...
 
     def targets(self, data: Examples) -> NDArray[Any]:
@@ -61,10 +73,10 @@ class PlainLesson:
     seed: int
     identity: str = ""
 
-    def epoch(self, training: Examples, epoch: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def epoch(self, training: Examples, epoch: int) -> Shown:
         """Inputs and class numbers (N,) in the epoch's order."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(training))
-        return training.images[order], training.labels[order]
+        return Shown(training.images[order], training.labels[order])
 
     def targets(self, data: Examples) -> NDArray[Any]:
         """Class numbers (N,)."""
@@ -91,22 +103,27 @@ class AugmentedLesson:
     smoothing: float
     teachers: Sequence[Teacher] = ()
     teacher_share: float = 0.7
+    choice: Choice | None = None
+    """Which images an epoch shows; None for all."""
 
     @property
     def identity(self) -> str:
         """The teachers, by content."""
         return ",".join(teacher.sha256[:12] for teacher in self.teachers)
 
-    def epoch(self, training: Examples, epoch: int) -> tuple[Images, NDArray[Any]]:
-        """Images and targets float32 (N, classes) of an epoch."""
+    def epoch(self, training: Examples, epoch: int) -> Shown:
+        """Images, targets float32 (N, classes) and weights of an epoch."""
         generator = np.random.default_rng([self.seed, epoch])
-        order = generator.permutation(len(training))
-        targets = one_hot(training.labels[order], len(training.label_names), self.smoothing)
-        images, targets = self.augmentation(training.images[order], targets, generator)
+        if self.choice:
+            chosen, weights = self.choice(generator)
+        else:
+            chosen, weights = generator.permutation(len(training)), None
+        targets = one_hot(training.labels[chosen], len(training.label_names), self.smoothing)
+        images, targets = self.augmentation(training.images[chosen], targets, generator)
         if self.teachers:
             taught = np.mean([_probabilities(teacher.model, images) for teacher in self.teachers], axis=0)
             targets = (1 - self.teacher_share) * targets + self.teacher_share * taught.astype(np.float32)
-        return images, targets
+        return Shown(images, targets, weights)
 
     def targets(self, data: Examples) -> Targets:
         """One-hot float32 (N, classes), without smoothing."""

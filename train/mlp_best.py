@@ -78,7 +78,7 @@ def train(
             augmentation=Augmentation(settings.flip, settings.shift, erase=0.0),
             smoothing=settings.label_smoothing,
         )
-        steps = steps_per_epoch(settings, parts)
+        steps = steps_per_epoch(settings, len(parts.training))
         network = partial(build, steps=steps)
         return fit(network, parts.training, parts.held_out, folder, watcher, lesson=lesson)
 

@@ -47,6 +47,6 @@ def follow(
         return conclude(model, history, parts.held_out, parts.test, folder)
 
 
-def steps_per_epoch(settings: Settings, parts: Parts) -> int:
-    """Batches in an epoch, the last of which may be smaller."""
-    return -(-len(parts.training) // settings.batch_size)
+def steps_per_epoch(settings: Settings, images: int) -> int:
+    """Batches in an epoch of this many images, the last of which may be smaller."""
+    return -(-images // settings.batch_size)

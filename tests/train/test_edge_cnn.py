@@ -111,8 +111,8 @@ def test_teachers_answers_become_their_share_of_the_targets(data_dir: Path) -> N
     still = Augmentation(flip=0, shift=0, erase=0, cutmix=0)
     teachers = [Teacher(Constant(3), "a" * 64), Teacher(Constant(4), "b" * 64)]
     lesson = AugmentedLesson(0, still, smoothing=0.0, teachers=teachers, teacher_share=0.5)
-    images, targets = lesson.epoch(data, 0)
-    plain_images, numbers = AugmentedLesson(0, still, smoothing=0.0).epoch(data, 0)
+    images, targets, _ = lesson.epoch(data, 0)
+    plain_images, numbers, _ = AugmentedLesson(0, still, smoothing=0.0).epoch(data, 0)
     np.testing.assert_array_equal(images, plain_images)
     expected = 0.5 * numbers + 0.25 * np.eye(10)[3] + 0.25 * np.eye(10)[4]
     np.testing.assert_allclose(targets, expected, atol=1e-6)
