@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.errors import TrainingFailed
 from train.lessons import Examples, Lesson, PlainLesson
+from train.recipe import steps_per_epoch
 from train.run_folder import EpochResult, RunFolder
 from train.settings import Settings
 from train.watcher import Watcher
@@ -84,7 +85,7 @@ def _one_epoch(
 ) -> EpochResult:
     started_s = time.monotonic()
     shown = lesson.epoch(training, epoch - 1)
-    batches = math.ceil(len(shown.inputs) / settings.batch_size)
+    batches = steps_per_epoch(settings, len(shown.inputs))
     watcher.epoch_started(epoch, epochs, batches)
     pulse = _Pulse(watcher, batches)
     _reseed(model, settings.seed, epoch)

@@ -114,7 +114,7 @@ class AugmentedLesson:
     def epoch(self, training: Examples, epoch: int) -> Shown:
         """Images, targets float32 (N, classes) and weights of an epoch."""
         generator = np.random.default_rng([self.seed, epoch])
-        if self.choice:
+        if self.choice is not None:
             chosen, weights = self.choice(generator)
         else:
             chosen, weights = generator.permutation(len(training)), None

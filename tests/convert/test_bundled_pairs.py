@@ -1,0 +1,34 @@
+"""A bundled int8 model against the float parent that it was made of, on all test images, as the device runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from convert.keras_file import load
+from convert.keras_interpreter import KerasInterpreter
+from convert.proof import Proof, run_float, run_int8
+from edge.dataset import Dataset
+from edge.model_file import read_model
+
+PARENTS = sorted((Path(__file__).parents[1] / "data").glob("*.keras"))
+
+
+@pytest.mark.parametrize("parent", PARENTS, ids=lambda path: path.stem)
+def test_int8_loses_at_most_a_fifth_of_a_point(parent: Path, test_data: Dataset) -> None:
+    model = read_model(parent.stem)
+    assert model.manifest is not None
+    float_model = load(parent, model.labels)
+    assert model.manifest["provenance"]["keras_sha256"] == float_model.sha256
+    float_run = run_float(KerasInterpreter(float_model.model), model, test_data, lambda *_: None)
+    paired = Proof.of(float_run, *run_int8(model, test_data, lambda *_: None)).paired
+    assert paired.drop <= 0.2
+    # Another processor may round a picture or two to the other side; a changed file or code moves many.
+    stated = model.manifest["accuracy"]
+    assert paired.float_accuracy == pytest.approx(stated["float"], abs=5e-4)
+    assert paired.int8_accuracy == pytest.approx(stated["int8"], abs=5e-4)
+
+
+def test_a_parent_is_here() -> None:
+    assert "small" in [path.stem for path in PARENTS]
