@@ -20,16 +20,15 @@ def load_keras() -> None:
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
-            import keras
+            import keras  # noqa: F401
 
             # On any backend, keras.utils.set_random_seed loads TensorFlow where it is installed: let it chatter here.
             with suppress(ImportError):
                 import tensorflow
 
-                if keras.backend.backend() == "tensorflow":
-                    # tf.data's tuning thread wakes after 10 ms, 20 ms, 40 ms up to a minute, and the end of each
-                    # fit() or predict() waits for it (2.21): up to twice the time. Without tuning there is no thread.
-                    tensorflow.data.experimental.enable_debug_mode()
+                # tf.data's tuning thread wakes after 10 ms, 20 ms, 40 ms up to a minute, and the end of each fit() or
+                # predict() waits for it (2.21): up to twice the time. Without tuning there is no thread.
+                tensorflow.data.experimental.enable_debug_mode()
         except BaseException:
             aside.seek(0)
             os.write(screen, aside.read())
