@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -45,7 +47,13 @@ TensorBoardOption = Annotated[
         show_default=False,
     ),
 ]
+TeacherOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="RUN", help="Learn from this run's model, too; more than once for several."),
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Train on this many images only.")]
+
+S = TypeVar("S", bound=Settings)
 
 Recipe = Callable[..., dict[str, Any]]
 """A recipe's `train(settings, *, data_dir, out, resume, watcher)`, which gives what metrics.json holds."""
@@ -85,6 +93,16 @@ def run_recipe(
         f"{out / 'model.keras'}: {metrics['test_accuracy']:.2%} of {metrics['test_images']:,} test images right "
         f"(validation {metrics['validation_accuracy']:.2%})"
     )
+
+
+def taught(train: Recipe, settings: S, teachers: Sequence[Path]) -> tuple[Recipe, S, str]:
+    """Add teachers to a recipe: (recipe, settings with their names, the command that names their folders).
+
+    The settings travel in the model file and so hold no paths.
+    """
+    named = replace(settings, teacher=tuple(path.name for path in teachers))  # type: ignore[call-arg]
+    command = replace(settings, teacher=tuple(map(str, teachers))).command  # type: ignore[call-arg]
+    return partial(train, teachers=tuple(teachers)), named, command
 
 
 def _how_to_resume(command: str, data_folder: Path | None, out: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +14,11 @@ from train.commands import (
     OutOption,
     ResumeOption,
     SeedOption,
+    TeacherOption,
     TensorBoardOption,
     ValidationOption,
     run_recipe,
+    taught,
 )
 
 
@@ -27,7 +27,7 @@ def edge(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = edge_recipe.DEFAULTS.epochs,
     batch_size: Annotated[int, typer.Option(min=1, help="Images in one step.")] = edge_recipe.DEFAULTS.batch_size,
     learning_rate: Annotated[
-        float, typer.Option(help="Largest step size of SGD.")
+        float, typer.Option(help="Largest step size of Muon.")
     ] = edge_recipe.DEFAULTS.learning_rate,
     weight_decay: Annotated[float, typer.Option(help="Of kernels.")] = edge_recipe.DEFAULTS.weight_decay,
     label_smoothing: Annotated[
@@ -43,12 +43,13 @@ def edge(
     easy: Annotated[
         float, typer.Option(help="Part of the easy images that an epoch shows; fewer take less time.")
     ] = edge_recipe.DEFAULTS.easy,
-    teacher: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="Learn from this run's model, too; more than once.")
-    ] = None,
+    teacher: TeacherOption = None,
     teacher_share: Annotated[
         float, typer.Option(help="Share of the teachers' answers in a target.")
     ] = edge_recipe.DEFAULTS.teacher_share,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16, which newer processors do in half of the time.")
+    ] = edge_recipe.DEFAULTS.precision,
     seed: SeedOption = edge_recipe.DEFAULTS.seed,
     data: DataOption = None,
     out: OutOption = Path("runs/edge"),
@@ -75,9 +76,8 @@ def edge(
         cutmix=cutmix,
         average=average,
         easy=easy,
-        teacher=tuple(path.name for path in teacher or ()),
         teacher_share=teacher_share,
+        precision=precision,
     )
-    recipe = partial(edge_recipe.train, teachers=tuple(teacher or ()))
-    command = replace(settings, teacher=tuple(map(str, teacher or ()))).command
+    recipe, settings, command = taught(edge_recipe.train, settings, teacher or ())
     run_recipe(recipe, settings, data, out, resume, command=command, tensorboard=tensorboard)

@@ -6,8 +6,9 @@ Time       9 s an epoch, ten minutes in all
 Expect     90.0 % of the 10,000 test images right, 91.1 % of the 2,000 held out (docs/training.md)
 
 What is added to the plain recipe (train/mlp.py): mirrored images, dropout (Srivastava et al. 2014,
-jmlr.org/papers/v15/srivastava14a.html), AdamW (arxiv.org/abs/1711.05101) with warm-up and cosine, label smoothing
-and averaged weights. The network on the device is the same, to the byte count.
+jmlr.org/papers/v15/srivastava14a.html), AdamW (arxiv.org/abs/1711.05101) with warm-up and cosine, label smoothing,
+averaged weights and, as soft targets, what a better network says of the same picture (train/lessons.py). The network
+on the device is the same, to the byte count.
 """
 
 from __future__ import annotations
@@ -42,12 +43,16 @@ class BestSettings(Settings):
     flip: float = 0.5
     shift: int = 0
     average: float = 0.998
+    teacher: tuple[str, ...] = ()
+    teacher_share: float = 0.9
 
     def __post_init__(self) -> None:
         super(BestSettings, self).__post_init__()  # slots make a new class, which super() misses
         for name in ("dropout", "label_smoothing", "flip", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadOption(f"expected --{name.replace('_', '-')} from 0 to below 1, got {getattr(self, name)}")
+        if not 0 <= self.teacher_share <= 1:
+            raise BadOption(f"expected a --teacher-share from 0 to 1, got {self.teacher_share}")
 
     @property
     def command_name(self) -> str:
@@ -61,22 +66,31 @@ DEFAULTS = BestSettings(
 
 
 def train(
-    settings: BestSettings, *, data_dir: Path | None, out: Path, resume: bool, watcher: Watcher
+    settings: BestSettings,
+    *,
+    data_dir: Path | None,
+    out: Path,
+    resume: bool,
+    watcher: Watcher,
+    teachers: tuple[Path, ...] = (),
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
-    Raises the errors of train.recipe.follow and fit.
+    `teachers` are run folders or .keras files whose answers become part of the targets. Raises the errors of
+    train.recipe.follow, read_teachers and fit.
     """
 
     def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.augment import Augmentation
         from train.fit import fit
-        from train.lessons import AugmentedLesson
+        from train.lessons import AugmentedLesson, read_teachers
 
         lesson = AugmentedLesson(
             seed=settings.seed,
             augmentation=Augmentation(settings.flip, settings.shift, erase=0.0),
             smoothing=settings.label_smoothing,
+            teachers=read_teachers(teachers, parts.training.label_names),
+            teacher_share=settings.teacher_share,
         )
         steps = steps_per_epoch(settings, len(parts.training))
         network = partial(build, steps=steps)

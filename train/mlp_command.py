@@ -17,9 +17,11 @@ from train.commands import (
     OutOption,
     Recipe,
     ResumeOption,
+    TeacherOption,
     TensorBoardOption,
     ValidationOption,
     run_recipe,
+    taught,
 )
 from train.settings import LARGEST_SEED, Settings
 
@@ -54,6 +56,10 @@ def train_mlp(
     flip: Annotated[float | None, typer.Option(help="Probability of a mirrored image." + _BEST)] = None,
     shift: Annotated[int | None, typer.Option(min=0, max=8, help="Most pixels an image is moved by." + _BEST)] = None,
     average: Annotated[float | None, typer.Option(help="Momentum of the weights' moving average." + _BEST)] = None,
+    teacher: TeacherOption = None,
+    teacher_share: Annotated[
+        float | None, typer.Option(help="Share of the teachers' answers in a target." + _BEST)
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Fixes the first weights and every epoch's order.")
     ] = None,
@@ -75,6 +81,8 @@ def train_mlp(
         "flip": flip,
         "shift": shift,
         "average": average,
+        "teacher": teacher or None,
+        "teacher_share": teacher_share,
         "seed": seed,
         "validation_images": validation_images,
         "limit": limit,
@@ -84,4 +92,9 @@ def train_mlp(
     foreign = [f"--{name.replace('_', '-')}" for name in chosen if not hasattr(defaults, name)]
     if foreign:
         raise BadOption(f"the {recipe} recipe has no {', '.join(foreign)}", "add --recipe best")
-    run_recipe(train, replace(defaults, **chosen), data, out, resume, tensorboard=tensorboard)
+    teachers = chosen.pop("teacher", ())
+    settings = replace(defaults, **chosen)
+    command = None
+    if teachers:
+        train, settings, command = taught(train, settings, teachers)
+    run_recipe(train, settings, data, out, resume, command=command, tensorboard=tensorboard)
