@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-DEFAULT_MODEL = "mlp"
-"""Name of the bundled model that runs when none is asked for."""
+DEFAULT_MODEL = "small"
+"""Name of the bundled model that runs when none is asked for: the most accurate one under 400 KB."""
 
 EDGETPU_LIBRARY = "libedgetpu.so.1"
 

@@ -25,6 +25,11 @@ class Augmentation:
     erase_largest: int = 14
     cutmix: float = 0.0
 
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether an image has two variants at most."""
+        return not (self.shift or self.erase or self.cutmix)
+
     def __call__(self, images: Images, targets: Targets, generator: np.random.Generator) -> tuple[Images, Targets]:
         """Vary images uint8 (N, height, width) with targets float32 (N, classes); the inputs stay as they are."""
         varied = shifted(flipped(images, self.flip, generator), self.shift, generator)

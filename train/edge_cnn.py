@@ -118,11 +118,12 @@ def train(
 
         training = parts.training
         choice = choose(training.images, training.labels, len(training.label_names), settings.easy)
+        augmentation = Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix)
         lesson = AugmentedLesson(
             seed=settings.seed,
-            augmentation=Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix),
+            augmentation=augmentation,
             smoothing=settings.label_smoothing,
-            teachers=read_teachers(teachers, training.label_names),
+            teachers=read_teachers(teachers, training.label_names, augmentation),
             teacher_share=settings.teacher_share,
             choice=choice,
         )

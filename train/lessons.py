@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -91,6 +91,23 @@ class Teacher:
     sha256: str
 
 
+class Memory:
+    """A teacher's model that is asked once for each picture: for lessons whose variations are few and come again."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._known: dict[bytes, NDArray[np.float32]] = {}
+
+    def predict(self, images: Images, **options: Any) -> NDArray[np.float32]:
+        """Probabilities float32 (N, classes) of bytes (N, height, width)."""
+        keys = [image.tobytes() for image in images]
+        new = [number for number, key in enumerate(keys) if key not in self._known]
+        if new:
+            for number, answer in zip(new, self._model.predict(images[new], **options), strict=True):
+                self._known[keys[number]] = np.asarray(answer, np.float32)
+        return np.stack([self._known[key] for key in keys])
+
+
 @dataclass(frozen=True, slots=True)
 class AugmentedLesson:
     """Varied images; the targets are smoothed classes, mixed with what teachers say of the same varied image.
@@ -130,9 +147,15 @@ class AugmentedLesson:
         return one_hot(data.labels, len(data.label_names), 0.0)
 
 
-def read_teachers(paths: Sequence[Path], label_names: Sequence[str]) -> list[Teacher]:
-    """Teachers from run folders or .keras files. Raises TrainingFailed where one does not fit the labels."""
-    return [_read_teacher(path / "model.keras" if path.is_dir() else path, len(label_names)) for path in paths]
+def read_teachers(paths: Sequence[Path], label_names: Sequence[str], augmentation: Augmentation) -> list[Teacher]:
+    """Teachers from run folders or .keras files. Raises TrainingFailed where one does not fit the labels.
+
+    Where `augmentation` only mirrors, a picture has two variants, and their answers are kept.
+    """
+    teachers = [_read_teacher(path / "model.keras" if path.is_dir() else path, len(label_names)) for path in paths]
+    if not augmentation.only_mirrors:
+        return teachers
+    return [replace(teacher, model=Memory(teacher.model)) for teacher in teachers]
 
 
 def _read_teacher(path: Path, classes: int) -> Teacher:

@@ -85,11 +85,12 @@ def train(
         from train.fit import fit
         from train.lessons import AugmentedLesson, read_teachers
 
+        augmentation = Augmentation(settings.flip, settings.shift, erase=0.0)
         lesson = AugmentedLesson(
             seed=settings.seed,
-            augmentation=Augmentation(settings.flip, settings.shift, erase=0.0),
+            augmentation=augmentation,
             smoothing=settings.label_smoothing,
-            teachers=read_teachers(teachers, parts.training.label_names),
+            teachers=read_teachers(teachers, parts.training.label_names, augmentation),
             teacher_share=settings.teacher_share,
         )
         steps = steps_per_epoch(settings, len(parts.training))

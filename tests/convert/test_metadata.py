@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import flatbuffers
@@ -137,3 +138,47 @@ def test_the_models_answers_stay_the_same_to_the_bit(converted: Converted, model
     plain = Model("before", converted.model, before, (), None, gives_logits=False, manifest=None)
     batch = (test_data.images[:1000].astype(np.int16) - 128).astype(np.int8)
     np.testing.assert_array_equal(open_interpreter(model).run(batch), open_interpreter(plain).run(batch))
+
+
+def test_a_file_says_nothing_twice(model: Model) -> None:
+    """Equal vectors of quantisation parameters share one place, and tensors are named after their layer alone."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = schema.Model.GetRootAs(model.flatbuffer, 0).Subgraphs(0)
+    tensors = [graph.Tensors(number) for number in range(graph.TensorsLength())]
+    places: dict[bytes, set[int]] = {}
+    for tensor in tensors:
+        quantisation = tensor.Quantization()
+        if quantisation is not None and not quantisation.ZeroPointIsNone():
+            table = quantisation._tab
+            start = table.Vector(table.Offset(10))  # the fourth field, zero_point
+            places.setdefault(quantisation.ZeroPointAsNumpy().tobytes(), set()).add(start)
+    assert len(places) >= 2
+    assert {len(starts) for starts in places.values()} == {1}
+    names = [tensor.Name().decode() for tensor in tensors]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if ";" in name or "/" in name]
+
+
+def test_a_file_with_convolutions_runs_alike_and_is_smaller(tmp_path: Path) -> None:
+    """A scale and a zero point for each channel: the vectors that are shared have more than one element here."""
+    import keras
+
+    from convert.quantise import MinMaxQuantiser
+
+    layers = keras.layers
+    network = keras.Sequential(
+        [layers.Input((28, 28)), layers.Reshape((28, 28, 1))]
+        + [layer for _ in range(3) for layer in (layers.Conv2D(16, 3, strides=2), layers.ReLU())]
+        + [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    )
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 28, 28)).astype(np.float32)
+    before = MinMaxQuantiser().quantise(network, pictures, lambda done: None)
+    after = metadata.embed(before, b"")
+    assert len(after) < 0.9 * len(before)
+    plain, small = (
+        Model("conv", tmp_path / "conv.tflite", content, (), None, gives_logits=False, manifest=None)
+        for content in (before, after)
+    )
+    batch = (pictures - 128).astype(np.int8)
+    np.testing.assert_array_equal(open_interpreter(small).run(batch), open_interpreter(plain).run(batch))

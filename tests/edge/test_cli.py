@@ -109,7 +109,7 @@ def test_evaluate_shows_a_confusion_matrix(fmnist_edge: Run) -> None:
 def test_models_and_info(fmnist_edge: Run, model: Model) -> None:
     assert model.manifest is not None
     listed = fmnist_edge("models").stdout
-    assert "mlp (default)" in listed
+    assert f"{model.name} (default)" in listed
     assert f"{model.manifest['accuracy']['int8']:.2%}" in listed
     (facts,) = [json.loads(fmnist_edge("info", "mlp", "-f", "json").stdout)]
     assert facts["manifest"]["labels"] == list(FASHION_MNIST_LABELS)

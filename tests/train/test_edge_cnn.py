@@ -19,7 +19,7 @@ from edge.dataset import load
 from edge.errors import BadOption, TrainingFailed
 from train import edge_cnn
 from train.augment import Augmentation
-from train.lessons import AugmentedLesson, PlainLesson, Teacher, read_teachers
+from train.lessons import AugmentedLesson, Memory, PlainLesson, Teacher, read_teachers
 from train.muon import Muon
 from train.normalisation import FusedBatchNormalization
 
@@ -167,6 +167,29 @@ def test_teachers_answers_become_their_share_of_the_targets(data_dir: Path) -> N
     assert lesson.identity == "a" * 12 + "," + "b" * 12
 
 
+def test_a_teacher_is_asked_once_for_a_picture_that_comes_again(tmp_path: Path, data_dir: Path) -> None:
+    network = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="teacher")
+    network.save(tmp_path / "teacher.keras")
+    mirrors, shifts = Augmentation(flip=0.5, shift=0, erase=0), Augmentation(flip=0.5, shift=1, erase=0)
+    asked, afresh = (read_teachers([tmp_path / "teacher.keras"], ["a"] * 10, one)[0] for one in (mirrors, shifts))
+    assert not isinstance(afresh.model, Memory)
+    assert isinstance(asked.model, Memory)
+    images = load("test", data_dir).images[:40]
+    both = np.concatenate([images, images[:, :, ::-1], images])
+    seen: list[int] = []
+    plain = asked.model._model
+
+    class Counting:
+        def predict(self, images: np.ndarray, **options: object) -> np.ndarray:
+            seen.append(len(images))
+            return np.asarray(plain.predict(images, **options))
+
+    asked.model._model = Counting()
+    for batch in (images, both, both[::-1]):
+        np.testing.assert_allclose(asked.model.predict(batch), plain.predict(batch, verbose=0), atol=1e-5)
+    assert seen == [40, 40]
+
+
 def test_epochs_differ_and_repeat(data_dir: Path) -> None:
     data = load("test", data_dir)
     for lesson in (PlainLesson(5), AugmentedLesson(5, Augmentation(), 0.1)):
@@ -195,11 +218,11 @@ def test_what_is_no_teacher_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no model")
     for path in (tmp_path, tmp_path / "text.keras", tmp_path / "absent.keras"):
         with pytest.raises(TrainingFailed, match="is no teacher"):
-            read_teachers([path], ["a"] * 10)
+            read_teachers([path], ["a"] * 10, Augmentation())
     three = edge_cnn.network(edge_cnn.SIZES["tiny"], 3, name="three")
     three.save(tmp_path / "three.keras")
     with pytest.raises(TrainingFailed, match="knows 3 classes, the data have 10"):
-        read_teachers([tmp_path / "three.keras"], ["a"] * 10)
+        read_teachers([tmp_path / "three.keras"], ["a"] * 10, Augmentation())
 
 
 @pytest.mark.parametrize(

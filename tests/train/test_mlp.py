@@ -240,3 +240,23 @@ def test_the_best_recipe_says_how_it_is_called():
     assert mlp_best.DEFAULTS.command.startswith("fmnist-train mlp --recipe best --epochs ")
     with pytest.raises(BadOption):
         mlp_best.BestSettings("mlp-best", 1, 1, 0.1, 0, 10, dropout=1.0)
+
+
+def test_the_best_recipe_learns_from_a_teacher(tmp_path, data_dir, recorder, run):
+    """The model file names the teacher without its folder, and the hint after Ctrl-C with it."""
+    import dataclasses
+
+    from train import mlp_best
+    from train.commands import taught
+
+    teacher, _ = run
+
+    quick = dataclasses.replace(mlp_best.DEFAULTS, epochs=1, batch_size=32, validation_images=20, limit=100)
+    recipe, settings, command = taught(mlp_best.train, quick, [teacher])
+    out = tmp_path / "run"
+    metrics = recipe(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+    assert f"--teacher {teacher.name} --teacher-share 0.9" in metrics["command"]
+    assert str(teacher) not in json.dumps(metrics)
+    assert f"--teacher {teacher}" in command
+    alone = mlp_best.train(quick, data_dir=data_dir, out=tmp_path / "alone", resume=False, watcher=recorder)
+    assert alone["validation_loss"] != metrics["validation_loss"]
