@@ -47,7 +47,8 @@ def test_jax_trains_and_tensorflow_converts(with_jax, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.subprocess
-def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir):
+@pytest.mark.parametrize("recipe", [["mlp"], ["edge", "--size", "tiny", "--limit", "256"]], ids=["mlp", "edge"])
+def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir, recipe):
     """TensorFlow is refused, as on a machine without it."""
     program = (
         "import sys\n"
@@ -57,7 +58,7 @@ def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir):
         "sys.meta_path.insert(0, Refuse())\n"
         "import train.cli; train.cli.main()\n"
     )
-    arguments = ["mlp", "--epochs", "2", "--data", str(data_dir), "--out", str(tmp_path / "run")]
+    arguments = [*recipe, "--epochs", "2", "--data", str(data_dir), "--out", str(tmp_path / "run")]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
