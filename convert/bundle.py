@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from convert.keras_file import KerasFile
+from convert.search import Found
 from convert.settings import Settings
 from edge.accuracy import Evaluation, PairedAccuracy
 from edge.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
@@ -63,9 +64,7 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
     }
 
 
-def provenance(
-    settings: Settings, keras_file: KerasFile, held_out: int, calibration_images: int, rule: str
-) -> dict[str, Any]:
+def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: Found) -> dict[str, Any]:
     """The manifest's provenance: how the float model was trained (as far as its file says) and then converted."""
     trained = keras_file.record.fields if keras_file.record else {}
     return {
@@ -78,9 +77,9 @@ def provenance(
         "keras_sha256": keras_file.sha256,
         "convert_command": settings.command,
         "calibration": {
-            "images": calibration_images,
+            "images": found.chosen.candidate.pictures,
             "held_out_of": held_out,
-            "rule": rule,
+            "rule": found.chosen.candidate.rule.value,
             "seed": settings.seed,
         },
         "versions": versions(),

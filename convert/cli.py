@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from convert.settings import PixelRange, Settings
+from convert.check_command import check
+from convert.edgetpu_command import edgetpu
+from convert.settings import PixelRange, Rule, Search, Settings
 from edge import console
 
 app = typer.Typer(
@@ -18,11 +20,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@app.callback()
-def _commands() -> None:
-    """Keep `quantize` a subcommand: Typer would make the only command the program itself."""
 
 
 @app.command()
@@ -38,6 +35,12 @@ def quantize(
         int | None,
         typer.Option(help="Pictures that calibrate the ranges, from those held out of training; default: 200 at most."),
     ] = None,
+    calibration: Annotated[
+        Rule | None, typer.Option(help="How ranges come from the pictures; without it, rules are tried in this order.")
+    ] = None,
+    search: Annotated[
+        Search, typer.Option(help="first: take the first calibration within --max-drop; best: try all, take the best.")
+    ] = Search.FIRST,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -61,7 +64,19 @@ def quantize(
 
     Prints the accuracy of both, and writes the model only if the loss is within --max-drop.
     """
-    settings = Settings(model, output, max_drop, calibration_images, data, name, report, pixels=pixels, seed=seed)
+    settings = Settings(
+        model,
+        output,
+        max_drop,
+        calibration_images,
+        data,
+        name,
+        report,
+        pixels=pixels,
+        seed=seed,
+        calibration=calibration,
+        search=search,
+    )
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says
 
@@ -72,6 +87,10 @@ def quantize(
     outcome = convert(settings, screen_stream())
     show(outcome, sys.stdout)
     enforce_budget(outcome)
+
+
+app.command()(check)
+app.command()(edgetpu)
 
 
 def main() -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
+from convert.internals import InternalsMissing
 from convert.keras_file import KerasFile
 from convert.keras_interpreter import KerasInterpreter
-from convert.progress import Stages
-from convert.quantise import MinMaxQuantiser, Quantiser
+from convert.progress import Advance, Stages
+from convert.quantise import Calibrate, Calibrated, calibrate, convert_plainly
 from convert.quiet import captured
 from convert.report import Outcome
-from convert.settings import PixelRange, Settings
+from convert.search import Found, candidates, search
+from convert.settings import PixelRange, Search, Settings
 from convert.training_record import TrainingRecord
 from edge import dataset
+from edge.accuracy import Evaluation, evaluate
+from edge.classifier import Classifier
 from edge.dataset import Dataset
 from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable
-from edge.model_file import parse_model
+from edge.model_file import Model, parse_model
 from edge.spec import ImageSpec
 
 _ACCURACY_DOUBT = 0.002
@@ -38,16 +45,16 @@ class Reading:
     notes: tuple[str, ...]
 
 
-def convert(settings: Settings, stream: TextIO, quantiser: Quantiser | None = None) -> Outcome:
+def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None) -> Outcome:
     """Convert and prove a model, and write it with its report; over budget, write the report alone.
 
-    `stream` gets progress; `quantiser` is MinMaxQuantiser unless given. Raises KerasModelUnreadable,
-    ConversionRefused, BadOption, OutputFailed or DatasetError.
+    `stream` gets progress; `engine` is `calibrate` unless given, and `convert_plainly` where TensorFlow lacks what
+    that needs. Raises KerasModelUnreadable, ConversionRefused, BadOption, OutputFailed or DatasetError.
     """
     keras_file.inspect(settings.keras_path)
     output_files.check_writable(settings.model_path, settings.report_path)
     with captured(), Stages(stream) as stages:
-        outcome = _prove(settings, quantiser or MinMaxQuantiser(), stages)
+        outcome = _prove(settings, engine or calibrate, stages)
     files = {settings.report_path: report.to_json(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
@@ -64,11 +71,17 @@ def enforce_budget(outcome: Outcome) -> None:
     raise AccuracyBudgetExceeded(
         f"int8 loses {outcome.proof.paired.drop:.2f} points of accuracy, {settings.max_drop:g} are allowed: "
         f"no model written{older}; the report is {settings.report_path}",
-        "try another --calibration-images, or allow more with --max-drop",
+        _ways_out(settings),
     )
 
 
-def _prove(settings: Settings, engine: Quantiser, stages: Stages) -> Outcome:
+def _ways_out(settings: Settings) -> str:
+    if settings.search is Search.FIRST or settings.calibration is not None or settings.calibration_images is not None:
+        return "try all calibrations with --search best, or allow more with --max-drop"
+    return "train longer or without large weights, or allow more with --max-drop"
+
+
+def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
     with stages.stage("load"):
         training = dataset.load("train", settings.data, progress=stages.download, reading=stages.reading)
         test = dataset.load("test", settings.data, progress=stages.download, reading=stages.reading)
@@ -76,12 +89,13 @@ def _prove(settings: Settings, engine: Quantiser, stages: Stages) -> Outcome:
         source = keras_file.load(settings.keras_path, labels)
         interpreter = KerasInterpreter(source.model)
         reading = _read(settings, source, interpreter, training)
-        pictures = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
-    with stages.stage("calibrate and convert", len(pictures)) as advance:
+        pictures, scored = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
+    with stages.stage("calibrate", 2 * len(pictures)) as advance:
         inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
-        converted = engine.quantise(source.model, inputs, advance)
-        guards.check(converted, source.kernel_weights)
-        flatbuffer = metadata.embed(converted, metadata.describe(settings.model_name, reading.image))
+        calibrated, notes = _calibrate(engine, source.model, inputs, reading.image, advance)
+    with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
+        found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
+        flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
     manifest = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
     # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
     model = parse_model(bundle.attach(flatbuffer, manifest), settings.model_path)
@@ -92,12 +106,56 @@ def _prove(settings: Settings, engine: Quantiser, stages: Stages) -> Outcome:
         int8_run, runtime = proof.run_int8(model, test, advance)
     proven = proof.Proof.of(float_run, int8_run, runtime)
     manifest["accuracy"] = bundle.accuracy(proven.paired, int8_run, proof.name_data(test))
-    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, len(pictures), engine.rule)
+    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, found)
     content = bundle.attach(flatbuffer, manifest)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
-    notes = (*reading.notes, *_doubts(source, proven))
-    return Outcome(settings, source, model, content, proven, notes, stages.seconds)
+    notes = (*reading.notes, *notes, *_doubts(source, proven))
+    return Outcome(settings, source, model, content, proven, found, notes, stages.seconds)
+
+
+def _calibrate(
+    engine: Calibrate, model: Any, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
+) -> tuple[Calibrated, tuple[str, ...]]:
+    """The model ready to be quantised by the engine, or else by the public converter with a note of why."""
+    try:
+        return engine(model, inputs, image, advance), ()
+    except InternalsMissing as error:
+        note = f"only min-max calibration: {error}; TensorFlow 2.21 offers the other rules"
+        return convert_plainly(model, inputs, image, advance), (note,)
+
+
+def _search(
+    settings: Settings,
+    source: KerasFile,
+    interpreter: KerasInterpreter,
+    reading: Reading,
+    calibrated: Calibrated,
+    pictures: int,
+    scored: Dataset,
+    advance: Advance,
+) -> Found:
+    if 4 * source.kernel_weights > calibration.LARGE_BYTES:
+        scored = scored.first(calibration.SCORED_IMAGES_OF_LARGE)
+    labels = scored.label_names
+
+    def score(flatbuffer: bytes) -> Evaluation:
+        guards.check(flatbuffer, source.kernel_weights)
+        identity = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
+        model = Model(
+            settings.model_name,
+            settings.model_path,
+            flatbuffer,
+            labels,
+            reading.image,
+            gives_logits=reading.gives_logits,
+            manifest=identity,
+        )
+        return proof.run_int8(model, scored, lambda done: None)[0]
+
+    classifier = Classifier(interpreter, labels, reading.image, reading.gives_logits)
+    float_run = evaluate(classifier, scored.images, scored.labels)
+    return search(settings, calibrated, pictures, float_run, score, advance)
 
 
 def _read(settings: Settings, source: KerasFile, interpreter: KerasInterpreter, training: Dataset) -> Reading:

@@ -1,77 +1,164 @@
-"""Quantisers behind one small interface. Today there is one: TensorFlow's converter with min/max calibration."""
+"""From Keras model to int8 flatbuffer: calibrated once and quantised by any rule, or by the public converter alone."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import internals
 from convert.quiet import captured
+from convert.ranges import BINS, Statistics
+from convert.settings import Rule
 from edge.errors import ConversionRefused
+from edge.spec import ImageSpec
 
 INPUT_NAME = "pixels"
 
+OnPicture = Callable[[int], None]
+"""Called with the number of pictures seen so far."""
 
-class Quantiser(Protocol):
-    """Makes int8 flatbuffers of Keras models; `rule` names how activation ranges come from calibration pictures."""
+
+class Calibrated(Protocol):
+    """A model that waits to be quantised."""
 
     @property
-    def rule(self) -> str:
-        """Name of the calibration rule, for the manifest."""
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that it can be quantised by, the first one first."""
         ...
 
-    def quantise(self, model: Any, pictures: NDArray[np.float32], on_picture: Callable[[int], None]) -> bytes:
-        """Flatbuffer of a Keras model, calibrated on float32 (N, *input shape) in the model's own pixel range.
-
-        `on_picture` is called with the number of pictures seen. Raises ConversionRefused.
-        """
+    def quantise(self, rule: Rule, pictures: int) -> bytes:
+        """The int8 flatbuffer by a rule and the first of the calibration pictures. Raises ConversionRefused."""
         ...
 
 
-class MinMaxQuantiser:
-    """Post-training quantisation as every TFLite runtime takes it: int8 in and out, batch 1, Dense per tensor.
+Calibrate = Callable[[Any, NDArray[np.float32], ImageSpec, OnPicture], Calibrated]
+"""Looks at a Keras model with pictures float32 (N, *input shape) in the model's own pixel range."""
 
-    Ranges are the least and greatest value of each activation over the calibration pictures. See Jacob et al.
-    2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-    arXiv:1712.05877; the scheme is that of ai.google.dev/edge/litert/models/quantization_spec.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuledModel:
+    """A float flatbuffer, what its activations did on the calibration pictures, and which of them hold the picture.
+
+    The latter, bool (T,), get the range of the pixels whatever the rule: a pixel is exact in int8.
     """
 
-    rule = "min-max"
+    graph: bytes
+    statistics: Statistics
+    holds_picture: NDArray[np.bool_]
+    image: ImageSpec
 
-    def quantise(self, model: Any, pictures: NDArray[np.float32], on_picture: Callable[[int], None]) -> bytes:
-        """Flatbuffer of a Keras model; see Quantiser. Raises ConversionRefused with the converter's last lines."""
-        import tensorflow as tf
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All of them."""
+        return tuple(Rule)
 
-        def representative() -> Iterator[list[NDArray[np.float32]]]:
-            for number in range(len(pictures)):
-                yield [pictures[number : number + 1]]
-                on_picture(number + 1)
+    def quantise(self, rule: Rule, pictures: int) -> bytes:
+        """The int8 flatbuffer. Raises ConversionRefused."""
+        ranges = self.statistics.ranges(rule, pictures).copy()
+        ranges[self.holds_picture] = self.image.low, self.image.high
+        with _refusing():
+            return internals.quantised(internals.with_ranges(self.graph, ranges))
 
-        with captured() as last_lines, tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
-            try:
-                saved = Path(folder) / "saved_model"
-                _export(model, saved)
-                converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-                converter.optimizations = [tf.lite.Optimize.DEFAULT]
-                converter.representative_dataset = representative
-                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-                converter.inference_input_type = tf.int8
-                converter.inference_output_type = tf.int8
-                # tflite-runtime 2.14 and the Edge TPU compiler know no Dense layer with a scale for each channel.
-                converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-                return bytes(converter.convert())
-            # The converter raises whatever its C++ side came up with, down to plain Exception.
-            except Exception as error:
-                # ConverterError carries a whole program; its gist is in the last lines that C++ wrote.
-                reason = last_lines() or " ".join(str(error).split())[:300]
-                raise ConversionRefused(
-                    f"the converter failed with {type(error).__name__}:\n{reason}",
-                    "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
-                ) from error
+
+def calibrate(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
+    """Run the float model on the pictures twice: for the extremes of each activation, then for its histogram.
+
+    `on_picture` is called with up to twice their number. Raises ConversionRefused, or InternalsMissing.
+    """
+    with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
+        graph = internals.calibrated_graph(_converter(model, folder, pictures[:1], lambda done: None))
+        tensors = internals.activations(graph)
+        least = np.empty((len(pictures), len(tensors)), np.float32)
+        greatest = np.empty_like(least)
+        for number, held in enumerate(internals.values(graph, tensors, pictures)):
+            least[number] = [values.min() for values in held]
+            greatest[number] = [values.max() for values in held]
+            on_picture(number + 1)
+        low, high = least.min(axis=0), greatest.max(axis=0)
+        counts = np.zeros((len(pictures), len(tensors), BINS), np.uint32)
+        for number, held in enumerate(internals.values(graph, tensors, pictures)):
+            for tensor, values in enumerate(held):
+                counts[number, tensor], _ = np.histogram(values, BINS, (low[tensor], high[tensor]))
+            on_picture(len(pictures) + number + 1)
+    entrance = tensors.index(internals.input_number(graph))
+    same = (least == least[:, [entrance]]).all(axis=0) & (greatest == greatest[:, [entrance]]).all(axis=0)
+    return RuledModel(graph, Statistics(least, greatest, counts), same, image)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainModel:
+    """What the public converter makes: one file, by min-max over all calibration pictures.
+
+    Least and greatest value of each activation: Jacob et al. 2018, "Quantization and Training of Neural Networks for
+    Efficient Integer-Arithmetic-Only Inference", arXiv:1712.05877.
+    """
+
+    flatbuffer: bytes
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Min-max alone."""
+        return (Rule.MIN_MAX,)
+
+    def quantise(self, rule: Rule, pictures: int) -> bytes:
+        """The file that there is."""
+        return self.flatbuffer
+
+
+def convert_plainly(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> PlainModel:
+    """Convert with nothing but TensorFlow's public interface. Raises ConversionRefused with its last lines."""
+    with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
+        return PlainModel(bytes(_converter(model, folder, pictures, on_picture).convert()))
+
+
+def _converter(model: Any, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture) -> Any:
+    """A converter to int8 as every TFLite runtime takes it: int8 in and out, batch 1, Dense per tensor.
+
+    The scheme is that of ai.google.dev/edge/litert/models/quantization_spec.
+    """
+    import tensorflow as tf
+
+    def representative() -> Iterator[list[NDArray[np.float32]]]:
+        for number in range(len(pictures)):
+            yield [pictures[number : number + 1]]
+            on_picture(number + 1)
+
+    saved = Path(folder) / "saved_model"
+    _export(model, saved)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    # tflite-runtime 2.14 and the Edge TPU compiler know no Dense layer with a scale for each channel.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    return converter
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Keep TensorFlow quiet, and turn its failures into ConversionRefused with the last lines that it said."""
+    with captured() as last_lines:
+        try:
+            yield
+        except internals.InternalsMissing:
+            raise
+        # The converter raises whatever its C++ side came up with, down to plain Exception.
+        except Exception as error:
+            # ConverterError carries a whole program; its gist is in the last lines that C++ wrote.
+            reason = last_lines() or " ".join(str(error).split())[:300]
+            raise ConversionRefused(
+                f"the converter failed with {type(error).__name__}:\n{reason}",
+                "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
+            ) from error
 
 
 def _export(model: Any, folder: Path) -> None:

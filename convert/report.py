@@ -13,6 +13,7 @@ from rich.table import Table
 from convert import bundle
 from convert.keras_file import KerasFile
 from convert.proof import Proof
+from convert.search import Found
 from convert.settings import Settings
 from edge.accuracy import Evaluation
 from edge.console import silence_stdout
@@ -30,6 +31,7 @@ class Outcome:
     model: Model
     content: bytes
     proof: Proof
+    found: Found
     notes: Sequence[str]
     seconds: Mapping[str, float]
 
@@ -63,6 +65,19 @@ def to_json(outcome: Outcome) -> bytes:
             "runtime": proof.runtime,
         },
         "counts": asdict(proof.paired),
+        "search": {
+            "scored_images": outcome.found.scored,
+            "trials": [
+                {
+                    "rule": trial.candidate.rule.value,
+                    "images": trial.candidate.pictures,
+                    "drop": trial.paired.drop,
+                    "agreement": trial.paired.agreement,
+                    "chosen": trial is outcome.found.chosen,
+                }
+                for trial in outcome.found.trials
+            ],
+        },
         "float_run": _run(proof.float_run),
         "int8_run": _run(proof.int8_run),
         "manifest": dict(outcome.model.manifest),
@@ -77,6 +92,8 @@ def show(outcome: Outcome, stream: TextIO) -> None:
     console = _PipeConsole(file=stream, highlight=False)
     console.print(_summary(outcome))
     console.print(_classes(outcome))
+    if len(outcome.found.trials) > 1:
+        console.print(_trials(outcome.found))
     for note in outcome.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     console.print(verdict(outcome), markup=False, soft_wrap=True)
@@ -133,4 +150,21 @@ def _classes(outcome: Outcome) -> Table:
     for label in before:
         change = 100 * (after[label] - before[label])
         table.add_row(label, f"{before[label]:.1%}", f"{after[label]:.1%}", f"{change:+.1f} points")
+    return table
+
+
+def _trials(found: Found) -> Table:
+    table = Table(title=f"calibrations, on {found.scored:,} held-out images")
+    table.add_column("rule")
+    for heading in ("images", "change", "same answer"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for trial in found.trials:
+        table.add_row(
+            trial.candidate.rule.value,
+            str(trial.candidate.pictures),
+            f"{-trial.paired.drop:+.2f} points",
+            f"{trial.paired.agreement:.2%}",
+            "chosen" if trial is found.chosen else "",
+        )
     return table

@@ -20,12 +20,31 @@ class PixelRange(StrEnum):
     SIGNED = "-1..1"
 
 
+class Rule(StrEnum):
+    """How the range of an activation follows from what it did on the calibration pictures (convert/ranges.py)."""
+
+    MIN_MAX = "min-max"
+    MEAN = "mean"
+    MOVING_AVERAGE = "moving-average"
+    PERCENTILE_99_99 = "percentile-99.99"
+    PERCENTILE_99_9 = "percentile-99.9"
+    MSE = "mse"
+
+
+class Search(StrEnum):
+    """When to stop trying rules: at the first within the budget, or after all, for the best."""
+
+    FIRST = "first"
+    BEST = "best"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
-    convert.calibration's default. Raises BadOption for values that cannot be used.
+    convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
+    Raises BadOption for values that cannot be used.
     """
 
     keras_path: Path
@@ -37,6 +56,8 @@ class Settings:
     report: Path | None = None
     pixels: PixelRange = PixelRange.AUTO
     seed: int = 0
+    calibration: Rule | None = None
+    search: Search = Search.FIRST
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
@@ -79,5 +100,8 @@ class Settings:
         words += ["--max-drop", f"{self.max_drop:g}"]
         if self.calibration_images is not None:
             words += ["--calibration-images", str(self.calibration_images)]
+        if self.calibration is not None:
+            words += ["--calibration", self.calibration.value]
+        words += ["--search", self.search.value]
         words += ["--name", self.model_name, "--pixels", self.pixels.value, "--seed", str(self.seed)]
         return shlex.join(words)

@@ -61,7 +61,7 @@ def test_files_go_beside_the_model_unless_told() -> None:
 def test_the_command_names_no_folder_and_quotes_what_it_must() -> None:
     settings = Settings(Path("/somewhere/my model.keras"), name="it's")
     assert settings.command == (
-        "convert quantize 'my model.keras' --max-drop 0.5 "
+        "convert quantize 'my model.keras' --max-drop 0.5 --search first "
         """--name 'it'"'"'s' --pixels auto --seed 0"""
     )
 

@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from convert import guards
-from convert.quantise import MinMaxQuantiser
+from convert.quantise import convert_plainly
 from convert.quiet import captured
 from edge.errors import ConversionRefused
+from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
     from ai_edge_litert import schema_py_generated
@@ -35,7 +36,7 @@ KERNEL_WEIGHTS = 784 * 16 + 16 * 10
 
 @pytest.fixture(scope="module")
 def good(network: Any) -> bytes:
-    return MinMaxQuantiser().quantise(network, PICTURES, lambda done: None)
+    return convert_plainly(network, PICTURES, ImageSpec(), lambda done: None).flatbuffer
 
 
 def convert(converter: Any, int8_ends: bool = True, calibrate: bool = True) -> bytes:
@@ -218,6 +219,6 @@ def test_what_the_converter_cannot_do_comes_with_its_own_words() -> None:
     layers = [Odd(), keras.layers.Flatten(), keras.layers.Dense(10)]
     network = keras.Sequential([keras.Input((28, 28)), *layers])
     with pytest.raises(ConversionRefused) as caught:
-        MinMaxQuantiser().quantise(network, PICTURES, lambda done: None)
+        convert_plainly(network, PICTURES, ImageSpec(), lambda done: None)
     assert "Erfinv" in caught.value.message
     assert len(caught.value.message.splitlines()) > 1

@@ -106,7 +106,8 @@ def test_stdout_has_the_tables_and_stderr_the_progress(converted: Converted) -> 
     assert lines[-1].startswith("passed: int8 ") and lines[-1].endswith(str(converted.model))
     assert [line.split(":")[0] for line in converted.result.stderr.splitlines()] == [
         "load",
-        "calibrate and convert",
+        "calibrate",
+        "search",
         "evaluate float",
         "evaluate int8",
     ]
@@ -126,7 +127,7 @@ def test_another_process_writes_the_same_bytes_and_no_chatter(converted: Convert
     )
     assert output.read_bytes() == converted.model.read_bytes()
     assert done.stdout.splitlines()[:-1] == converted.result.stdout.splitlines()[:-1]
-    assert len(done.stderr.splitlines()) == 4, done.stderr
+    assert len(done.stderr.splitlines()) == 5, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.report.json", "again.tflite"]
 
 

@@ -1,0 +1,106 @@
+"""The two calls into TensorFlow's inside that calibration by rules needs, and nothing else of the kind.
+
+Neither is public: a TensorFlow that drops them makes `calibrated_graph` or `quantised` raise InternalsMissing, the
+search falls back to the public converter with its min-max calibration, and tests/convert/test_internals.py fails.
+Found in TensorFlow 2.19 to 2.22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class InternalsMissing(Exception):
+    """A part of TensorFlow is not where it was; never leaves convert."""
+
+
+def calibrated_graph(converter: Any) -> bytes:
+    """The float model as a flatbuffer whose activations have ranges, ready for `quantised`.
+
+    `converter` is a TFLiteConverter set up for int8, with a representative data set. Raises InternalsMissing.
+    """
+    if not hasattr(converter, "_experimental_calibrate_only"):
+        raise InternalsMissing("TFLiteConverter has no _experimental_calibrate_only")
+    converter._experimental_calibrate_only = True
+    return bytes(converter.convert())
+
+
+def quantised(graph: bytes) -> bytes:
+    """The int8 model of a flatbuffer with ranges: int8 in and out, Dense per tensor. Raises InternalsMissing."""
+    try:
+        import tensorflow as tf
+        from tensorflow.lite.python.convert import _types_pb2, mlir_quantize
+    except ImportError as error:
+        raise InternalsMissing(str(error)) from error
+    try:
+        return bytes(
+            mlir_quantize(
+                graph,
+                fully_quantize=True,
+                inference_type=_types_pb2.QUANTIZED_INT8,
+                input_data_type=tf.int8,
+                output_data_type=tf.int8,
+                disable_per_channel_for_dense_layers=True,
+            )
+        )
+    except (TypeError, AttributeError) as error:  # an argument was renamed
+        raise InternalsMissing(str(error)) from error
+
+
+def activations(graph: bytes) -> list[int]:
+    """Numbers of the tensors that have a range: the inputs, outputs and all that is computed between."""
+    return [number for number, tensor in enumerate(_read(graph).subgraphs[0].tensors) if _has_range(tensor)]
+
+
+def with_ranges(graph: bytes, ranges: NDArray[np.float32]) -> bytes:
+    """The flatbuffer with other ranges, float32 (T, 2), for the tensors of `activations`."""
+    import flatbuffers
+
+    model = _read(graph)
+    tensors = [tensor for tensor in model.subgraphs[0].tensors if _has_range(tensor)]
+    for tensor, (low, high) in zip(tensors, ranges, strict=True):
+        tensor.quantization.min, tensor.quantization.max = [float(low)], [float(high)]
+    builder = flatbuffers.Builder(len(graph) + 4096)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def input_number(graph: bytes) -> int:
+    """Number of the tensor that takes the picture."""
+    return int(_read(graph).subgraphs[0].inputs[0])
+
+
+def values(graph: bytes, tensors: list[int], pictures: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
+    """For each picture, float32 (N, *input shape), what the given tensors of the float model hold.
+
+    The converter's own calibration looks at a tensor after the whole run, when an addition may have put its result
+    into the memory of one of its inputs (TensorFlow 2.21): that input then seems to have the result's range. Here
+    each tensor keeps its memory.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=graph,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    entrance = interpreter.get_input_details()[0]["index"]
+    for number in range(len(pictures)):
+        interpreter.set_tensor(entrance, pictures[number : number + 1])
+        interpreter.invoke()
+        yield [interpreter.get_tensor(tensor) for tensor in tensors]
+
+
+def _read(graph: bytes) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromPackedBuf(bytearray(graph), 0)
+
+
+def _has_range(tensor: Any) -> bool:
+    return tensor.quantization is not None and tensor.quantization.min is not None

@@ -1,0 +1,98 @@
+"""Which calibration loses least: rules and numbers of pictures, tried in turn on pictures held out of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from convert.quantise import Calibrated
+from convert.settings import Rule, Search, Settings
+from edge.accuracy import Evaluation, PairedAccuracy, compare
+from edge.errors import ConversionRefused
+
+FEWER_PICTURES = (50, 10)
+"""Tried after all of them: a range from many pictures follows the strangest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A way to calibrate: by a rule, from the first so many pictures."""
+
+    rule: Rule
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A candidate's int8 model, and how it does beside the float model on the scored pictures."""
+
+    candidate: Candidate
+    flatbuffer: bytes
+    paired: PairedAccuracy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """All trials in order, and the chosen one; `scored` pictures of the training split decided."""
+
+    trials: Sequence[Trial]
+    chosen: Trial
+    scored: int
+
+
+def candidates(settings: Settings, rules: Sequence[Rule], pictures: int) -> list[Candidate]:
+    """What to try, the most usual first. Raises ConversionRefused for a rule that cannot be had."""
+    if settings.calibration is not None:
+        if settings.calibration not in rules:
+            raise ConversionRefused(
+                f"--calibration {settings.calibration} needs a part of TensorFlow that this version has not",
+                f"use one of {', '.join(rules)}, or TensorFlow 2.21",
+            )
+        rules = (settings.calibration,)
+    fixed = settings.calibration_images is not None or settings.calibration is not None
+    numbers = [pictures, *(() if fixed else (fewer for fewer in FEWER_PICTURES if fewer < pictures))]
+    return [Candidate(rule, number) for number in numbers for rule in rules]
+
+
+def search(
+    settings: Settings,
+    calibrated: Calibrated,
+    pictures: int,
+    float_run: Evaluation,
+    score: Callable[[bytes], Evaluation],
+    on_trial: Callable[[int], None],
+) -> Found:
+    """Quantise by one candidate after the other and compare each with the float model's answers.
+
+    `score` gives an int8 model's answers to the pictures of `float_run`. --search first takes the first candidate
+    whose loss there is within --max-drop, and the best if there is none; --search best tries all. Raises
+    ConversionRefused.
+    """
+    trials: list[Trial] = []
+    seen: dict[bytes, PairedAccuracy] = {}
+    for candidate in candidates(settings, calibrated.rules, pictures):
+        flatbuffer = calibrated.quantise(candidate.rule, candidate.pictures)
+        if flatbuffer not in seen:
+            seen[flatbuffer] = compare(float_run, score(flatbuffer))
+        trials.append(Trial(candidate, flatbuffer, seen[flatbuffer]))
+        on_trial(len(trials))
+        if settings.search is Search.FIRST and trials[-1].paired.drop <= settings.max_drop:
+            return Found(trials, trials[-1], float_run.truth.size)
+    return Found(trials, best(trials), float_run.truth.size)
+
+
+def best(trials: Sequence[Trial]) -> Trial:
+    """Of those that lose no more than the least, but for chance, the one that most often answers as the float model.
+
+    Chance is one standard error of a trial's loss: the pictures that only one of the two models has right decide
+    it, and they are few. Of equals, the earlier.
+    """
+    least = min(trial.paired.drop for trial in trials)
+    close = [trial for trial in trials if trial.paired.drop - least <= _standard_error(trial.paired)]
+    return max(close, key=lambda trial: trial.paired.agreement)
+
+
+def _standard_error(paired: PairedAccuracy) -> float:
+    """Of the loss, in points."""
+    return 100 * math.sqrt(paired.only_float + paired.only_int8) / paired.images
