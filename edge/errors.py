@@ -25,7 +25,9 @@
     └── ConversionError                                   10
         ├── KerasModelUnreadable (ValueError)
         ├── ConversionRefused    (ValueError)              10  the converter's result fails a guard
-        └── AccuracyBudgetExceeded (ArithmeticError)       11
+        ├── AccuracyBudgetExceeded (ArithmeticError)       11
+        ├── CompilationFailed    (RuntimeError)            10  edgetpu_compiler failed, hung or crashed
+        └── TargetUnmet          (ValueError)              12  a target cannot run all that it should
 
 Ctrl-C exits 130. Whatever else escapes is our bug and shows its traceback.
 """
@@ -102,7 +104,7 @@ class ModelUnsupported(ModelError, ValueError):
 
 
 class BackendUnavailable(FmnistEdgeError, RuntimeError):
-    """A TFLite runtime or Edge TPU delegate is not installed or does not work."""
+    """A TFLite runtime, Edge TPU delegate or Edge TPU compiler is not installed or does not work."""
 
     exit_code = 5
 
@@ -167,3 +169,13 @@ class AccuracyBudgetExceeded(ConversionError, ArithmeticError):
     """The int8 model loses more accuracy than the budget allows; no model was written."""
 
     exit_code = 11
+
+
+class CompilationFailed(ConversionError, RuntimeError):
+    """The Edge TPU compiler refused a model, crashed, or gave no answer in time; no model was written."""
+
+
+class TargetUnmet(ConversionError, ValueError):
+    """A runtime or the Edge TPU cannot run the whole model, or less of it than was asked for."""
+
+    exit_code = 12
