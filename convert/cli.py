@@ -53,7 +53,7 @@ def quantize(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; default: that of the Keras file.")] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Where to write the JSON report; default: beside the model.")
+        Path | None, typer.Option(help="Where to write the JSON report, with an HTML one; default: beside the model.")
     ] = None,
     pixels: Annotated[
         PixelRange, typer.Option(help="What the model wants white (and black) to be; auto: as recorded, or measured.")
@@ -77,7 +77,7 @@ def quantize(
         calibration=calibration,
         search=search,
     )
-    console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "rich"))
+    console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says
 
     from convert.conversion import convert, enforce_budget

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
+from convert.html_report import to_html
 from convert.internals import InternalsMissing
 from convert.keras_file import KerasFile
 from convert.keras_interpreter import KerasInterpreter
+from convert.layers import PICTURES
 from convert.progress import Advance, Stages
 from convert.quantise import Calibrate, Calibrated, calibrate, convert_plainly
 from convert.quiet import captured
@@ -52,10 +54,10 @@ def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None)
     that needs. Raises KerasModelUnreadable, ConversionRefused, BadOption, OutputFailed or DatasetError.
     """
     keras_file.inspect(settings.keras_path)
-    output_files.check_writable(settings.model_path, settings.report_path)
+    output_files.check_writable(settings.model_path, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
         outcome = _prove(settings, engine or calibrate, stages)
-    files = {settings.report_path: report.to_json(outcome)}
+    files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
     output_files.write_all(files)
@@ -111,7 +113,11 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
     notes = (*reading.notes, *notes, *_doubts(source, proven))
-    return Outcome(settings, source, model, content, proven, found, notes, stages.seconds)
+    looked_at = scored.first(PICTURES)
+    layers = calibrated.layer_errors(
+        found.chosen.flatbuffer, reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
+    )
+    return Outcome(settings, source, model, content, proven, found, layers, test, notes, stages.seconds)
 
 
 def _calibrate(

@@ -7,7 +7,7 @@ Found in TensorFlow 2.19 to 2.22.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,13 @@ def quantised(graph: bytes) -> bytes:
 
 def activations(graph: bytes) -> list[int]:
     """Numbers of the tensors that have a range: the inputs, outputs and all that is computed between."""
-    return [number for number, tensor in enumerate(_read(graph).subgraphs[0].tensors) if _has_range(tensor)]
+    return [number for number, tensor in enumerate(tensors(graph)) if _has_range(tensor)]
+
+
+def tensors(flatbuffer: bytes) -> Sequence[Any]:
+    """The tensors of a flatbuffer's graph, as the schema has them."""
+    found: Sequence[Any] = _read(flatbuffer).subgraphs[0].tensors
+    return found
 
 
 def with_ranges(graph: bytes, ranges: NDArray[np.float32]) -> bytes:
@@ -61,8 +67,8 @@ def with_ranges(graph: bytes, ranges: NDArray[np.float32]) -> bytes:
     import flatbuffers
 
     model = _read(graph)
-    tensors = [tensor for tensor in model.subgraphs[0].tensors if _has_range(tensor)]
-    for tensor, (low, high) in zip(tensors, ranges, strict=True):
+    ranged = [tensor for tensor in model.subgraphs[0].tensors if _has_range(tensor)]
+    for tensor, (low, high) in zip(ranged, ranges, strict=True):
         tensor.quantization.min, tensor.quantization.max = [float(low)], [float(high)]
     builder = flatbuffers.Builder(len(graph) + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
@@ -74,8 +80,8 @@ def input_number(graph: bytes) -> int:
     return int(_read(graph).subgraphs[0].inputs[0])
 
 
-def values(graph: bytes, tensors: list[int], pictures: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
-    """For each picture, float32 (N, *input shape), what the given tensors of the float model hold.
+def values(flatbuffer: bytes, numbers: Sequence[int], inputs: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
+    """For each input, (N, *input shape) as the model takes them, what the tensors of these numbers hold.
 
     The converter's own calibration looks at a tensor after the whole run, when an addition may have put its result
     into the memory of one of its inputs (TensorFlow 2.21): that input then seems to have the result's range. Here
@@ -84,16 +90,16 @@ def values(graph: bytes, tensors: list[int], pictures: NDArray[np.float32]) -> I
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        model_content=graph,
+        model_content=flatbuffer,
         experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
     entrance = interpreter.get_input_details()[0]["index"]
-    for number in range(len(pictures)):
-        interpreter.set_tensor(entrance, pictures[number : number + 1])
+    for number in range(len(inputs)):
+        interpreter.set_tensor(entrance, inputs[number : number + 1])
         interpreter.invoke()
-        yield [interpreter.get_tensor(tensor) for tensor in tensors]
+        yield [interpreter.get_tensor(tensor) for tensor in numbers]
 
 
 def _read(graph: bytes) -> Any:

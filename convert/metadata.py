@@ -72,13 +72,13 @@ def embed(flatbuffer: bytes, metadata: bytes) -> bytes:
     model.buffers = [_AlignedBuffer(buffer.data, schema) for buffer in model.buffers]
     for graph in model.subgraphs:
         for number, tensor in enumerate(graph.tensors):
-            tensor.name = f"{_layer(tensor.name.decode())}:{number}"
+            tensor.name = f"{layer_name(tensor.name.decode())}:{number}"
     builder = _SharingBuilder(len(flatbuffer) + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
 
 
-def _layer(tensor_name: str) -> str:
+def layer_name(tensor_name: str) -> str:
     """The layer in a name of TensorFlow's: n11_1 of "tiny_1/n11_1/batchnorm/add_1;tiny_1/c11_1/convolution"."""
     path = tensor_name.split(";", maxsplit=1)[0].split("/")
     return path[1] if len(path) > 2 else path[-1].split(":")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import internals
+from convert.layers import LayerError, layer_errors
 from convert.quiet import captured
 from convert.ranges import BINS, Statistics
 from convert.settings import Rule
@@ -35,6 +36,10 @@ class Calibrated(Protocol):
 
     def quantise(self, rule: Rule, pictures: int) -> bytes:
         """The int8 flatbuffer by a rule and the first of the calibration pictures. Raises ConversionRefused."""
+        ...
+
+    def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
+        """What each activation loses in such a flatbuffer, as far as it can be known (convert/layers.py)."""
         ...
 
 
@@ -65,6 +70,10 @@ class RuledModel:
         ranges[self.holds_picture] = self.image.low, self.image.high
         with _refusing():
             return internals.quantised(internals.with_ranges(self.graph, ranges))
+
+    def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
+        """Of all activations, on pictures float32 (N, *input shape)."""
+        return layer_errors(self.graph, int8, pictures)
 
 
 def calibrate(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
@@ -110,6 +119,10 @@ class PlainModel:
     def quantise(self, rule: Rule, pictures: int) -> bytes:
         """The file that there is."""
         return self.flatbuffer
+
+    def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
+        """None: the float graph stays inside the converter."""
+        return ()
 
 
 def convert_plainly(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> PlainModel:

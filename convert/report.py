@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.table import Table
 
 from convert import bundle
 from convert.keras_file import KerasFile
+from convert.layers import LayerError
+from convert.pipe_console import PipeConsole
 from convert.proof import Proof
 from convert.search import Found
 from convert.settings import Settings
 from edge.accuracy import Evaluation
-from edge.console import silence_stdout
+from edge.dataset import Dataset
 from edge.model_file import Model
 
 REPORT_VERSION = 1
@@ -32,6 +33,8 @@ class Outcome:
     content: bytes
     proof: Proof
     found: Found
+    layers: Sequence[LayerError]
+    test: Dataset
     notes: Sequence[str]
     seconds: Mapping[str, float]
 
@@ -78,6 +81,7 @@ def to_json(outcome: Outcome) -> bytes:
                 for trial in outcome.found.trials
             ],
         },
+        "layers": [asdict(layer) for layer in outcome.layers],
         "float_run": _run(proof.float_run),
         "int8_run": _run(proof.int8_run),
         "manifest": dict(outcome.model.manifest),
@@ -89,32 +93,23 @@ def to_json(outcome: Outcome) -> bytes:
 
 def show(outcome: Outcome, stream: TextIO) -> None:
     """Print the tables and the notes."""
-    console = _PipeConsole(file=stream, highlight=False)
+    console = PipeConsole(stream)
     console.print(_summary(outcome))
     console.print(_classes(outcome))
     if len(outcome.found.trials) > 1:
         console.print(_trials(outcome.found))
     for note in outcome.notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
-    console.print(verdict(outcome), markup=False, soft_wrap=True)
+        console.say(f"note: {note}")
+    console.say(verdict(outcome))
 
 
-def verdict(outcome: Outcome) -> str:
-    """One sentence: passed or not, by how much, and what was written."""
+def verdict(outcome: Outcome, written: object = None) -> str:
+    """One sentence: passed or not, by how much, and what was written (the model's path, if not told otherwise)."""
     drop, budget = outcome.proof.paired.drop, outcome.settings.max_drop
     change = f"int8 loses {drop:.2f} points" if drop >= 0 else f"int8 gains {-drop:.2f} points"
     if outcome.within_budget:
-        return f"passed: {change}, {budget:g} are allowed; wrote {outcome.settings.model_path}"
+        return f"passed: {change}, {budget:g} are allowed; wrote {written or outcome.settings.model_path}"
     return f"over budget: {change}, {budget:g} are allowed; no model written"
-
-
-class _PipeConsole(Console):
-    """A console for which a closed pipe (`| head`) is no failure: the exit code goes on to tell of the budget."""
-
-    def on_broken_pipe(self) -> None:
-        """Say no more; rich itself would exit with 1."""
-        self.quiet = True
-        silence_stdout()
 
 
 def _run(run: Evaluation) -> dict[str, Any]:
@@ -132,7 +127,7 @@ def _summary(outcome: Outcome) -> Table:
     for heading in ("float", "int8", "change"):
         table.add_column(heading, justify="right")
     table.add_row(
-        "accuracy", f"{paired.float_accuracy:.2%}", f"{paired.int8_accuracy:.2%}", f"{-paired.drop:+.2f} points"
+        "accuracy", f"{paired.float_accuracy:.2%}", f"{paired.int8_accuracy:.2%}", f"{0 - paired.drop:+.2f} points"
     )
     sizes = outcome.keras_file.size_bytes, len(outcome.content)
     table.add_row("file", f"{sizes[0]:,} bytes", f"{sizes[1]:,} bytes", f"x {sizes[1] / sizes[0]:.2f}")
@@ -163,7 +158,7 @@ def _trials(found: Found) -> Table:
         table.add_row(
             trial.candidate.rule.value,
             str(trial.candidate.pictures),
-            f"{-trial.paired.drop:+.2f} points",
+            f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",
             "chosen" if trial is found.chosen else "",
         )

@@ -77,6 +77,8 @@ class Settings:
             raise BadOption(f"--output {self.model_path} does not end in .tflite")
         if self.report_path in (self.keras_path, self.model_path):
             raise BadOption(f"--report {self.report_path} would overwrite a model")
+        if self.report_path.suffix == ".html":
+            raise BadOption(f"--report {self.report_path} is the JSON report's name", "the HTML goes beside it")
 
     @property
     def model_path(self) -> Path:
@@ -87,6 +89,11 @@ class Settings:
     def report_path(self) -> Path:
         """Where the JSON report goes: beside the int8 model unless told."""
         return self.report or self.model_path.with_name(f"{self.model_path.stem}.report.json")
+
+    @property
+    def page_path(self) -> Path:
+        """Where the report for people goes: HTML beside the JSON."""
+        return self.report_path.with_suffix(".html")
 
     @property
     def model_name(self) -> str:

@@ -128,7 +128,11 @@ def test_another_process_writes_the_same_bytes_and_no_chatter(converted: Convert
     assert output.read_bytes() == converted.model.read_bytes()
     assert done.stdout.splitlines()[:-1] == converted.result.stdout.splitlines()[:-1]
     assert len(done.stderr.splitlines()) == 5, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.report.json", "again.tflite"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "again.report.html",
+        "again.report.json",
+        "again.tflite",
+    ]
 
 
 @pytest.mark.parametrize("where", [0.02, 0.5, 0.97])
