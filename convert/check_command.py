@@ -50,5 +50,5 @@ def check(
     if unmet:
         raise TargetUnmet(
             f"{found.model.path} does not run in full on {', '.join(unmet)}",
-            "the table's last column says why; `convert quantize` writes models that run on all",
+            "the findings on stdout say why, operation by operation",
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert import bundle
-from convert.edgetpu_compiler import TIMEOUT_S, Log, Run, find_compiler, run_compiler
+from convert.edgetpu_compiler import Log, Run, find_compiler, run_compiler
 from convert.output_files import check_writable, write_all
 from edge.errors import BadOption, CompilationFailed, ModelUnsupported, TargetUnmet
 from edge.model_file import LABELS_NAME, Model
@@ -18,11 +18,14 @@ from edge.model_file import LABELS_NAME, Model
 
 @dataclass(frozen=True, slots=True)
 class CompilerSettings:
-    """Options of `convert edgetpu`: `min_mapped` in percent of the operations. Raises BadOption."""
+    """Options of `convert edgetpu`: `min_mapped` in percent of the operations.
+
+    Raises BadOption.
+    """
 
     output: Path
-    min_mapped: float = 100.0
-    timeout_s: float = TIMEOUT_S
+    min_mapped: float
+    timeout_s: float
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.min_mapped) and 0 <= self.min_mapped <= 100):

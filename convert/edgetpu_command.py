@@ -27,6 +27,7 @@ def edgetpu(
         float,
         typer.Option(help="Percentage of the operations that the Edge TPU has to run; below, exit 12 and no model."),
     ] = 100.0,
+    # The compiler itself gives up after 180 s for each piece of the graph that it tries (its --timeout_sec).
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long the compiler may take.")] = 600.0,
 ) -> None:
     """Compile an int8 model for the Edge TPU with Coral's edgetpu_compiler (x86-64 Linux), which must be on PATH.

@@ -19,9 +19,6 @@ from convert.check import COMPILED
 from edge.errors import BackendUnavailable, CompilationFailed
 
 PROGRAM = "edgetpu_compiler"
-TIMEOUT_S = 600.0
-"""The compiler itself gives up after 180 s for each piece of the graph that it tries (its --timeout_sec)."""
-
 MAPPED = "Mapped to Edge TPU"
 
 _INPUT, _OUTPUT, _OPERATIONS = "model.tflite", "model_edgetpu.tflite", "model_edgetpu.log"
@@ -112,7 +109,7 @@ def parse_log(text: str) -> Log:
     )
 
 
-def run_compiler(program: Path, flatbuffer: bytes, timeout_s: float = TIMEOUT_S) -> Run:
+def run_compiler(program: Path, flatbuffer: bytes, timeout_s: float) -> Run:
     """Compile a flatbuffer in a temporary folder; a failure is a Run without a flatbuffer.
 
     Raises CompilationFailed if the program cannot even be started.

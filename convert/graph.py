@@ -201,10 +201,11 @@ class _Reader:
 
     def _check_size(self, tensor: Tensor, is_dense: bool) -> None:
         item = _ITEM_TYPES.get(tensor.type)
-        if tensor.constant is None or item is None or not is_dense:
+        if tensor.constant is None or item is None:
             return
-        expected = math.prod(tensor.shape) * np.dtype(item).itemsize
-        if len(tensor.constant) != expected:
+        size = np.dtype(item).itemsize
+        expected = math.prod(tensor.shape) * size
+        if len(tensor.constant) != expected and (is_dense or len(tensor.constant) % size):
             raise self.damaged(
                 f"the tensor {tensor.name} has {len(tensor.constant)} bytes, expected {expected} "
                 f"for {tensor.type} {list(tensor.shape)}"

@@ -35,7 +35,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_carries_models_and_samples_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"edge/models/mlp.tflite", "edge/samples/bag.png", "train/cli.py", "convert/cli.py"} <= names
+    assert {
+        "edge/models/mlp.tflite",
+        "edge/samples/bag.png",
+        "train/cli.py",
+        "convert/cli.py",
+        "convert/operators.json",
+    } <= names
     assert not [name for name in names if name.startswith(("tests/", "scripts/")) or "__pycache__" in name]
 
 

@@ -207,6 +207,14 @@ def test_a_compiled_model_is_mapped_and_needs_its_delegate() -> None:
     assert [found.passes(target) for target in Target] == [False, False, True]
 
 
+def test_what_the_compiler_left_in_a_compiled_model_stays_on_the_cpu() -> None:
+    drawing = Drawing()
+    given = drawing.tensor(1, 8, 8, 4)
+    middle = drawing.operation("CUSTOM", [given], drawing.tensor(1, 10), custom="edgetpu-custom-op")
+    drawing.ends(given, drawing.operation("SOFTMAX", [middle], drawing.tensor(1, 10), 2))
+    assert complaints(drawing) == ["", "the compiler left it to the CPU"]
+
+
 Draw = Callable[[Drawing, int], int]
 
 
