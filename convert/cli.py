@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from convert.check_command import check
+from convert.compare_command import compare, evaluate
 from convert.edgetpu_command import edgetpu
 from convert.settings import PixelRange, Rule, Search, Settings
 from edge import console
@@ -89,6 +90,8 @@ def quantize(
     enforce_budget(outcome)
 
 
+app.command()(evaluate)
+app.command()(compare)
 app.command()(check)
 app.command()(edgetpu)
 

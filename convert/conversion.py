@@ -90,7 +90,7 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
         labels = test.label_names
         source = keras_file.load(settings.keras_path, labels)
         interpreter = KerasInterpreter(source.model)
-        reading = _read(settings, source, interpreter, training)
+        reading = read_source(settings, source, interpreter, training)
         pictures, scored = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
     with stages.stage("calibrate", 2 * len(pictures)) as advance:
         inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
@@ -164,8 +164,8 @@ def _search(
     return search(settings, calibrated, pictures, float_run, score, advance)
 
 
-def _read(settings: Settings, source: KerasFile, interpreter: KerasInterpreter, training: Dataset) -> Reading:
-    """The pixel range as told, else as recorded, else as measured; the kind of scores as measured."""
+def read_source(settings: Settings, source: KerasFile, interpreter: KerasInterpreter, training: Dataset) -> Reading:
+    """How a Keras model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
     notes: list[str] = []
     record = source.record
     if record is not None:
