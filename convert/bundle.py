@@ -47,6 +47,7 @@ def identity(
         "labels": list(labels),
         "image": {"height": image.height, "width": image.width, "low": image.low, "high": image.high},
         "scores": "logits" if gives_logits else "probabilities",
+        "scheme": settings.scheme.value,
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),
     }
 
@@ -79,7 +80,7 @@ def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: 
         "calibration": {
             "images": found.chosen.candidate.pictures,
             "held_out_of": held_out,
-            "rule": found.chosen.candidate.rule.value,
+            "rule": found.chosen.candidate.name,
             "seed": settings.seed,
         },
         "versions": versions(),

@@ -12,7 +12,7 @@ import typer
 from convert.check_command import check
 from convert.compare_command import compare, evaluate
 from convert.edgetpu_command import edgetpu
-from convert.settings import PixelRange, Rule, Search, Settings
+from convert.settings import PixelRange, Rule, Scheme, Search, Settings
 from edge import console
 
 app = typer.Typer(
@@ -28,6 +28,21 @@ def quantize(
     model: Annotated[Path, typer.Argument(help="Keras file (.keras) of a garment classifier.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write; default: MODEL_int8.tflite beside it.")
+    ] = None,
+    scheme: Annotated[
+        Scheme,
+        typer.Option(
+            help="int8: all integer; int16x8: slow, closer to float; float16: half the size; "
+            "dynamic: int8 weights, float else; float32."
+        ),
+    ] = Scheme.INT8,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="What it must run on, with commas: litert, tflite-runtime, edgetpu; else exit 12 and no model. "
+            "Default: the first two, of dynamic the first.",
+            show_default=False,
+        ),
     ] = None,
     max_drop: Annotated[
         float, typer.Option(help="Accuracy that int8 may lose, in percentage points; beyond, exit 11 and no model.")
@@ -77,6 +92,8 @@ def quantize(
         seed=seed,
         calibration=calibration,
         search=search,
+        scheme=scheme,
+        targets=target,
     )
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says

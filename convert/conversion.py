@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -10,23 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
+from convert.check import check
 from convert.html_report import to_html
 from convert.internals import InternalsMissing
 from convert.keras_file import KerasFile
 from convert.keras_interpreter import KerasInterpreter
 from convert.layers import PICTURES
+from convert.operators import Target, parse_targets
 from convert.progress import Advance, Stages
 from convert.quantise import Calibrate, Calibrated, calibrate, convert_plainly
 from convert.quiet import captured
 from convert.report import Outcome
 from convert.search import Found, candidates, search
-from convert.settings import PixelRange, Search, Settings
+from convert.settings import PixelRange, Scheme, Search, Settings
 from convert.training_record import TrainingRecord
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
 from edge.classifier import Classifier
 from edge.dataset import Dataset
-from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable
+from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable, TargetUnmet
 from edge.model_file import Model, parse_model
 from edge.spec import ImageSpec
 
@@ -50,13 +54,21 @@ class Reading:
 def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None) -> Outcome:
     """Convert and prove a model, and write it with its report; over budget, write the report alone.
 
-    `stream` gets progress; `engine` is `calibrate` unless given, and `convert_plainly` where TensorFlow lacks what
-    that needs. Raises KerasModelUnreadable, ConversionRefused, BadOption, OutputFailed or DatasetError.
+    `stream` gets progress; `engine` is the scheme's unless given: `calibrate` for int8, `convert_plainly` for others
+    and where TensorFlow lacks what `calibrate` needs. Raises TargetUnmet, KerasModelUnreadable, ConversionRefused,
+    BadOption, OutputFailed or DatasetError.
     """
+    targets = parse_targets(settings.target_list)
+    if settings.scheme is Scheme.DYNAMIC and Target.TFLITE_RUNTIME in targets:
+        raise TargetUnmet(
+            "tflite-runtime loads dynamic-range models and may answer at random, without a word",
+            "--scheme int8 for it, or --target litert",
+        )
     keras_file.inspect(settings.keras_path)
     output_files.check_writable(settings.model_path, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = _prove(settings, engine or calibrate, stages)
+        outcome = _prove(settings, engine or _engine(settings.scheme), stages)
+    _check_targets(outcome.model, targets)
     files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
@@ -70,14 +82,33 @@ def enforce_budget(outcome: Outcome) -> None:
         return
     settings = outcome.settings
     older = f" (the older {settings.model_path} stays as it was)" if settings.model_path.exists() else ""
+    lost = f"{settings.scheme} loses {outcome.proof.paired.drop:.2f} points of accuracy"
     raise AccuracyBudgetExceeded(
-        f"int8 loses {outcome.proof.paired.drop:.2f} points of accuracy, {settings.max_drop:g} are allowed: "
-        f"no model written{older}; the report is {settings.report_path}",
+        f"{lost}, {settings.max_drop:g} are allowed: no model written{older}; the report is {settings.report_path}",
         _ways_out(settings),
     )
 
 
+def _engine(scheme: Scheme) -> Calibrate:
+    return calibrate if scheme is Scheme.INT8 else partial(convert_plainly, scheme=scheme)
+
+
+def _check_targets(model: Model, targets: Sequence[Target]) -> None:
+    """Raise TargetUnmet, before anything is written, for a model that a target cannot run in full."""
+    found = check(model, targets)
+    for target in targets:
+        if not found.passes(target):
+            finding = next(one for one in found.findings if one.complaints[target])
+            raise TargetUnmet(
+                f"{target} cannot run {finding.operation.name}, operation {finding.operation.number} of the model: "
+                f"{finding.complaints[target]}",
+                "name only what the model is meant for with --target; `convert check` shows all operations",
+            )
+
+
 def _ways_out(settings: Settings) -> str:
+    if settings.scheme is not Scheme.INT8:
+        return "allow more with --max-drop"
     if settings.search is Search.FIRST or settings.calibration is not None or settings.calibration_images is not None:
         return "try all calibrations with --search best, or allow more with --max-drop"
     return "train longer or without large weights, or allow more with --max-drop"
@@ -104,7 +135,7 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
     with stages.stage("evaluate float", len(test)) as advance:
         float_run = proof.run_float(interpreter, model, test, advance)
     behaviour.check_knows_something(source.path, float_run)
-    with stages.stage("evaluate int8", len(test)) as advance:
+    with stages.stage(f"evaluate {settings.scheme}", len(test)) as advance:
         int8_run, runtime = proof.run_int8(model, test, advance)
     proven = proof.Proof.of(float_run, int8_run, runtime)
     manifest["accuracy"] = bundle.accuracy(proven.paired, int8_run, proof.name_data(test))
@@ -146,7 +177,7 @@ def _search(
     labels = scored.label_names
 
     def score(flatbuffer: bytes) -> Evaluation:
-        guards.check(flatbuffer, source.kernel_weights)
+        guards.check(flatbuffer, source.kernel_weights, settings.scheme)
         identity = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
         model = Model(
             settings.model_name,

@@ -19,7 +19,7 @@ _COLUMNS = 8
 
 
 def per_class(float_run: Evaluation, int8_run: Evaluation) -> str:
-    """What each class is recognised at, float and int8 on one line."""
+    """What each class is recognised at, by the float model and by the one made of it, on one line."""
     labels = list(float_run.per_class)
     before = [100 * float_run.per_class[label] for label in labels]
     after = [100 * int8_run.per_class[label] for label in labels]
@@ -28,7 +28,7 @@ def per_class(float_run: Evaluation, int8_run: Evaluation) -> str:
     rows = range(len(labels))
     axes.hlines(rows, before, after, color="grey", lw=2, zorder=1)
     axes.scatter(before, rows, color=FLOAT, label="float", zorder=2)
-    axes.scatter(after, rows, color=INT8, marker="D", label="int8", zorder=3)
+    axes.scatter(after, rows, color=INT8, marker="D", label="converted", zorder=3)
     for row, (one, other) in enumerate(zip(before, after, strict=True)):
         axes.annotate(
             f"{other - one:+.1f}",

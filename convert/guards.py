@@ -1,22 +1,46 @@
-"""Refuse what the converter calls a success and a device cannot use: lost weights, float operations, open shapes."""
+"""Refuse what the converter calls a success and is none: lost weights, another scheme than asked for, open shapes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from convert.quantise import CALIBRATED
+from convert.settings import Scheme
 from edge.errors import ConversionRefused
 
 IDENTIFIER = b"TFL3"
 KEPT_SHARE = 0.5
-"""A file with fewer int8 constants than this share of the model's kernel weights has lost some."""
+"""A file with fewer constants of the scheme's type than this share of the model's kernel weights has lost some."""
 
 _VARIABLES = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "FAKE_QUANT")
 _HINT_INT8 = "build the model from layers with an int8 version: Dense, Conv2D, pooling, ReLU, softmax"
 
 
-def check(flatbuffer: bytes, kernel_weights: int) -> None:
-    """Check a converted model: one graph of int8 builtin operations, batch 1, all weights there.
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What a scheme's files hold: the type of input and output, those of all else, and bytes of a weight."""
+
+    ends: str
+    tensors: frozenset[str]
+    weights: str
+    weight_bytes: int
+
+
+_INTEGERS = frozenset({"INT8", "INT16"})
+_FLOATS = frozenset({"FLOAT32"})
+_EXPECTED = {
+    Scheme.INT8: _Expected("INT8", frozenset({"INT8"}), "INT8", 1),
+    Scheme.INT16X8: _Expected("INT16", _INTEGERS, "INT8", 1),
+    Scheme.FLOAT16: _Expected("FLOAT32", _FLOATS | {"FLOAT16"}, "FLOAT16", 2),
+    Scheme.DYNAMIC: _Expected("FLOAT32", _FLOATS | {"INT8"}, "INT8", 1),
+    Scheme.FLOAT32: _Expected("FLOAT32", _FLOATS, "FLOAT32", 4),
+}
+
+
+def check(flatbuffer: bytes, kernel_weights: int, scheme: Scheme = Scheme.INT8) -> None:
+    """Check a converted model: one graph of builtin operations in the scheme's types, batch 1, all weights there.
 
     `kernel_weights` is the number of weights in the Keras model's kernels. Raises ConversionRefused.
     """
@@ -27,16 +51,17 @@ def check(flatbuffer: bytes, kernel_weights: int) -> None:
     model = schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
     if len(model.subgraphs) != 1:
         raise ConversionRefused(
-            f"the int8 model has {len(model.subgraphs)} graphs, expected one", "conditions and loops cannot be used"
+            f"the {scheme} model has {len(model.subgraphs)} graphs, expected one",
+            "conditions and loops cannot be used",
         )
-    graph = model.subgraphs[0]
-    _check_operators(model, graph, _names(schema.BuiltinOperator))
-    _check_ends(graph, schema)
-    _check_tensors(model, graph, schema)
-    _check_weights(model, graph, schema, kernel_weights)
+    graph, expected = model.subgraphs[0], _EXPECTED[scheme]
+    _check_operators(model, graph, _names(schema.BuiltinOperator), scheme)
+    _check_ends(graph, schema, expected)
+    _check_tensors(model, graph, schema, scheme)
+    _check_weights(model, graph, schema, kernel_weights, scheme)
 
 
-def _check_operators(model: Any, graph: Any, names: dict[int, str]) -> None:
+def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Scheme) -> None:
     used = []
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
@@ -52,25 +77,25 @@ def _check_operators(model: Any, graph: Any, names: dict[int, str]) -> None:
         )
     custom_ones = [name for name in used if name.startswith("CUSTOM")]
     if custom_ones:
-        raise ConversionRefused(f"the int8 model needs operations outside TFLite: {custom_ones[0]}", _HINT_INT8)
+        raise ConversionRefused(f"the {scheme} model needs operations outside TFLite: {custom_ones[0]}", _HINT_INT8)
     converting = [name for name in used if name in _CONVERSIONS]
-    if converting:
-        raise ConversionRefused(f"the int8 model still converts between types: {', '.join(converting)}", _HINT_INT8)
+    if converting and scheme in CALIBRATED:
+        raise ConversionRefused(f"the {scheme} model still converts between types: {', '.join(converting)}", _HINT_INT8)
 
 
-def _check_ends(graph: Any, schema: Any) -> None:
+def _check_ends(graph: Any, schema: Any, expected: _Expected) -> None:
     types = _names(schema.TensorType)
     for what, numbers in (("input", graph.inputs), ("output", graph.outputs)):
         if len(numbers) != 1:
-            raise ConversionRefused(f"the int8 model has {len(numbers)} {what}s, expected one")
+            raise ConversionRefused(f"the model has {len(numbers)} {what}s, expected one")
         tensor = graph.tensors[numbers[0]]
-        if tensor.type != schema.TensorType.INT8:
-            raise ConversionRefused(f"the model's {what} is {types[tensor.type]}, expected INT8", _HINT_INT8)
+        if types[tensor.type] != expected.ends:
+            raise ConversionRefused(f"the model's {what} is {types[tensor.type]}, expected {expected.ends}", _HINT_INT8)
         if tensor.shape is None or len(tensor.shape) < 2 or tensor.shape[0] != 1:
             raise ConversionRefused(f"the model's {what} has shape {_shape(tensor)}, expected a batch of one")
 
 
-def _check_tensors(model: Any, graph: Any, schema: Any) -> None:
+def _check_tensors(model: Any, graph: Any, schema: Any, scheme: Scheme) -> None:
     types = _names(schema.TensorType)
     for tensor in graph.tensors:
         name = (tensor.name or b"?").decode("utf-8", "replace")
@@ -79,20 +104,26 @@ def _check_tensors(model: Any, graph: Any, schema: Any) -> None:
                 f"the tensor {name} has an open dimension: {[int(size) for size in tensor.shapeSignature]}",
                 "an Edge TPU and fast kernels need fixed shapes",
             )
-        if tensor.type == schema.TensorType.INT8:
+        kind = types[tensor.type]
+        if kind in _EXPECTED[scheme].tensors:
             continue
-        # int32 holds biases and shapes, which are constants; computed int32 means SHAPE, PACK and the like.
-        if tensor.type == schema.TensorType.INT32 and _constant(model, tensor) is not None:
+        # Integers of 32 and 64 bit hold biases and shapes, which are constants; computed ones mean SHAPE and PACK.
+        wide = {"INT32"} if scheme is Scheme.INT8 else {"INT32", "INT64"}
+        if kind in wide and _constant(model, tensor) is not None:
             continue
-        raise ConversionRefused(f"the tensor {name} is {types[tensor.type]}: not all is int8", _HINT_INT8)
+        raise ConversionRefused(f"the tensor {name} is {kind}: not all is {scheme}", _HINT_INT8)
 
 
-def _check_weights(model: Any, graph: Any, schema: Any, kernel_weights: int) -> None:
-    buffers = {tensor.buffer for tensor in graph.tensors if tensor.type == schema.TensorType.INT8}
-    there = sum(len(data) for data in (model.buffers[number].data for number in buffers) if data is not None)
+def _check_weights(model: Any, graph: Any, schema: Any, kernel_weights: int, scheme: Scheme) -> None:
+    expected = _EXPECTED[scheme]
+    kind = getattr(schema.TensorType, expected.weights)
+    buffers = {tensor.buffer for tensor in graph.tensors if tensor.type == kind}
+    size = sum(len(data) for data in (model.buffers[number].data for number in buffers) if data is not None)
+    there = size // expected.weight_bytes
     if there < KEPT_SHARE * kernel_weights:
         raise ConversionRefused(
-            f"the int8 model holds {there:,} weights, the Keras model {kernel_weights:,}: the converter lost some",
+            f"the {scheme} model holds {there:,} weights of {expected.weights}, the Keras model {kernel_weights:,}: "
+            "the converter lost some, or left them as they were",
             "please report it with the versions in use",
         )
 

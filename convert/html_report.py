@@ -48,14 +48,14 @@ def to_html(outcome: Outcome) -> bytes:
         _summary(outcome),
         *(f"<p>Note: {escape(note)}</p>" for note in outcome.notes),
         "<h2>Class by class</h2>" + figures.per_class(proof.float_run, proof.int8_run),
-        "<h2>What is confused more, or less</h2><p>Pictures of a class, int8 minus float: red off the diagonal is "
+        "<h2>What is confused more, or less</h2><p>Pictures of a class, converted minus float: red off the diagonal is "
         "worse.</p>" + figures.confusion_change(proof.float_run, proof.int8_run),
         _changed(outcome),
         _layers(outcome),
         _search(outcome),
         _provenance(outcome),
     ]
-    title = f"{outcome.model.name}: int8 beside float"
+    title = f"{outcome.model.name}: {outcome.settings.scheme} beside float"
     colour = "#1a7f37" if outcome.within_budget else "#b2182b"
     return _PAGE.format(title=escape(title), colour=colour, body="\n".join(sections)).encode()
 
@@ -64,7 +64,7 @@ def _summary(outcome: Outcome) -> str:
     paired = outcome.proof.paired
     sizes = outcome.keras_file.size_bytes, len(outcome.content)
     return _table(
-        ("", "float", "int8", "change"),
+        ("", "float", outcome.settings.scheme, "change"),
         [
             (
                 f"accuracy on {paired.images:,} test images",
@@ -88,7 +88,7 @@ def _changed(outcome: Outcome) -> str:
         return f"<h2>Pictures whose answer changed</h2><p>{text}.</p>"
     return (
         f"<h2>Pictures whose answer changed</h2><p>{text}; the first {min(count, figures.CHANGED_SHOWN)}: truth, "
-        f"float's answer, int8's. Green: int8 is right; red: float was.</p>{drawn}"
+        f"float's answer, then the converted model's, green where that is right and red where float was.</p>{drawn}"
     )
 
 
@@ -106,7 +106,7 @@ def _search(outcome: Outcome) -> str:
     found = outcome.found
     rows = [
         (
-            trial.candidate.rule.value,
+            trial.candidate.name,
             f"{trial.candidate.pictures}",
             f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",
@@ -129,7 +129,7 @@ def _provenance(outcome: Outcome) -> str:
         ("trained by", provenance["command"] or "not recorded"),
         ("converted by", outcome.settings.command),
         ("SHA-256 of the Keras file", outcome.keras_file.sha256),
-        ("SHA-256 of the int8 flatbuffer", manifest["sha256"]),
+        ("SHA-256 of the flatbuffer", manifest["sha256"]),
         ("data", manifest["accuracy"]["data"]),
         ("runtime of the proof", outcome.proof.runtime),
         ("seed of the calibration pictures", f"{outcome.settings.seed}"),

@@ -16,11 +16,14 @@ from convert import internals
 from convert.layers import LayerError, layer_errors
 from convert.quiet import captured
 from convert.ranges import BINS, Statistics
-from convert.settings import Rule
+from convert.settings import Rule, Scheme
 from edge.errors import ConversionRefused
 from edge.spec import ImageSpec
 
 INPUT_NAME = "pixels"
+
+CALIBRATED = (Scheme.INT8, Scheme.INT16X8)
+"""The schemes whose activations are integers, with ranges out of calibration pictures."""
 
 OnPicture = Callable[[int], None]
 """Called with the number of pictures seen so far."""
@@ -34,8 +37,8 @@ class Calibrated(Protocol):
         """The rules that it can be quantised by, the first one first."""
         ...
 
-    def quantise(self, rule: Rule, pictures: int) -> bytes:
-        """The int8 flatbuffer by a rule and the first of the calibration pictures. Raises ConversionRefused."""
+    def quantise(self, rule: Rule | None, pictures: int) -> bytes:
+        """The flatbuffer by a rule and the first of the calibration pictures. Raises ConversionRefused."""
         ...
 
     def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
@@ -64,8 +67,9 @@ class RuledModel:
         """All of them."""
         return tuple(Rule)
 
-    def quantise(self, rule: Rule, pictures: int) -> bytes:
+    def quantise(self, rule: Rule | None, pictures: int) -> bytes:
         """The int8 flatbuffer. Raises ConversionRefused."""
+        assert rule is not None
         ranges = self.statistics.ranges(rule, pictures).copy()
         ranges[self.holds_picture] = self.image.low, self.image.high
         with _refusing():
@@ -103,20 +107,21 @@ def calibrate(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_pi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlainModel:
-    """What the public converter makes: one file, by min-max over all calibration pictures.
+    """What the public converter makes: one file; int8 and int16x8 by min-max over all calibration pictures.
 
     Least and greatest value of each activation: Jacob et al. 2018, "Quantization and Training of Neural Networks for
     Efficient Integer-Arithmetic-Only Inference", arXiv:1712.05877.
     """
 
     flatbuffer: bytes
+    scheme: Scheme
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """Min-max alone."""
-        return (Rule.MIN_MAX,)
+        """Min-max alone, or none for the schemes that look at no pictures."""
+        return (Rule.MIN_MAX,) if self.scheme in CALIBRATED else ()
 
-    def quantise(self, rule: Rule, pictures: int) -> bytes:
+    def quantise(self, rule: Rule | None, pictures: int) -> bytes:
         """The file that there is."""
         return self.flatbuffer
 
@@ -125,16 +130,24 @@ class PlainModel:
         return ()
 
 
-def convert_plainly(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> PlainModel:
+def convert_plainly(
+    model: Any,
+    pictures: NDArray[np.float32],
+    image: ImageSpec,
+    on_picture: OnPicture,
+    scheme: Scheme = Scheme.INT8,
+) -> PlainModel:
     """Convert with nothing but TensorFlow's public interface. Raises ConversionRefused with its last lines."""
     with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
-        return PlainModel(bytes(_converter(model, folder, pictures, on_picture).convert()))
+        return PlainModel(bytes(_converter(model, folder, pictures, on_picture, scheme).convert()), scheme)
 
 
-def _converter(model: Any, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture) -> Any:
-    """A converter to int8 as every TFLite runtime takes it: int8 in and out, batch 1, Dense per tensor.
+def _converter(
+    model: Any, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture, scheme: Scheme = Scheme.INT8
+) -> Any:
+    """A converter to a scheme as every TFLite runtime takes it: batch 1, Dense per tensor, integers in and out.
 
-    The scheme is that of ai.google.dev/edge/litert/models/quantization_spec.
+    The schemes are those of ai.google.dev/edge/litert/models/post_training_quantization.
     """
     import tensorflow as tf
 
@@ -146,11 +159,22 @@ def _converter(model: Any, folder: str, pictures: NDArray[np.float32], on_pictur
     saved = Path(folder) / "saved_model"
     _export(model, saved)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    if scheme is Scheme.FLOAT32:
+        return converter
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
+    if scheme is Scheme.FLOAT16:
+        converter.target_spec.supported_types = [tf.float16]
+    if scheme in CALIBRATED:
+        operations, numbers = {
+            Scheme.INT8: (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8),
+            Scheme.INT16X8: (
+                tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+                tf.int16,
+            ),
+        }[scheme]
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [operations]
+        converter.inference_input_type = converter.inference_output_type = numbers
     # tflite-runtime 2.14 and the Edge TPU compiler know no Dense layer with a scale for each channel.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     return converter

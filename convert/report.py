@@ -51,6 +51,7 @@ def to_json(outcome: Outcome) -> bytes:
     document = {
         "v": REPORT_VERSION,
         "verdict": "passed" if outcome.within_budget else "over budget",
+        "scheme": settings.scheme.value,
         "max_drop": settings.max_drop,
         "command": settings.command,
         "notes": list(outcome.notes),
@@ -72,7 +73,7 @@ def to_json(outcome: Outcome) -> bytes:
             "scored_images": outcome.found.scored,
             "trials": [
                 {
-                    "rule": trial.candidate.rule.value,
+                    "rule": trial.candidate.name,
                     "images": trial.candidate.pictures,
                     "drop": trial.paired.drop,
                     "agreement": trial.paired.agreement,
@@ -106,7 +107,8 @@ def show(outcome: Outcome, stream: TextIO) -> None:
 def verdict(outcome: Outcome, written: object = None) -> str:
     """One sentence: passed or not, by how much, and what was written (the model's path, if not told otherwise)."""
     drop, budget = outcome.proof.paired.drop, outcome.settings.max_drop
-    change = f"int8 loses {drop:.2f} points" if drop >= 0 else f"int8 gains {-drop:.2f} points"
+    scheme = outcome.settings.scheme
+    change = f"{scheme} loses {drop:.2f} points" if drop >= 0 else f"{scheme} gains {-drop:.2f} points"
     if outcome.within_budget:
         return f"passed: {change}, {budget:g} are allowed; wrote {written or outcome.settings.model_path}"
     return f"over budget: {change}, {budget:g} are allowed; no model written"
@@ -124,7 +126,7 @@ def _summary(outcome: Outcome) -> Table:
     paired = outcome.proof.paired
     table = Table(title=f"{outcome.model.name} on {paired.images:,} test images")
     table.add_column("")
-    for heading in ("float", "int8", "change"):
+    for heading in ("float", outcome.settings.scheme, "change"):
         table.add_column(heading, justify="right")
     table.add_row(
         "accuracy", f"{paired.float_accuracy:.2%}", f"{paired.int8_accuracy:.2%}", f"{0 - paired.drop:+.2f} points"
@@ -139,7 +141,7 @@ def _summary(outcome: Outcome) -> Table:
 def _classes(outcome: Outcome) -> Table:
     table = Table(title="recognised of each class")
     table.add_column("class")
-    for heading in ("float", "int8", "change"):
+    for heading in ("float", outcome.settings.scheme, "change"):
         table.add_column(heading, justify="right")
     before, after = outcome.proof.float_run.per_class, outcome.proof.int8_run.per_class
     for label in before:
@@ -156,7 +158,7 @@ def _trials(found: Found) -> Table:
     table.add_column("")
     for trial in found.trials:
         table.add_row(
-            trial.candidate.rule.value,
+            trial.candidate.name,
             str(trial.candidate.pictures),
             f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",

@@ -17,10 +17,15 @@ FEWER_PICTURES = (50, 10)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A way to calibrate: by a rule, from the first so many pictures."""
+    """A way to calibrate: by a rule, from the first so many pictures; no rule where nothing is calibrated."""
 
-    rule: Rule
+    rule: Rule | None
     pictures: int
+
+    @property
+    def name(self) -> str:
+        """The rule's name."""
+        return self.rule or "none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +47,12 @@ class Found:
 
 
 def candidates(settings: Settings, rules: Sequence[Rule], pictures: int) -> list[Candidate]:
-    """What to try, the most usual first. Raises ConversionRefused for a rule that cannot be had."""
+    """What to try, the most usual first; one without a rule where there are no rules.
+
+    Raises ConversionRefused for a rule that cannot be had.
+    """
+    if not rules:
+        return [Candidate(None, 0)]
     if settings.calibration is not None:
         if settings.calibration not in rules:
             raise ConversionRefused(

@@ -31,6 +31,21 @@ class Rule(StrEnum):
     MSE = "mse"
 
 
+class Scheme(StrEnum):
+    """What the numbers of a converted model are."""
+
+    INT8 = "int8"
+    """All of it 8 bit, input and output too: what a Coral and small processors want."""
+    INT16X8 = "int16x8"
+    """Activations 16 bit, weights 8 bit: closer to float, but no kernel is fast (5 to 50 times slower)."""
+    FLOAT16 = "float16"
+    """Weights stored in 16 bit, arithmetic in float32: half the size."""
+    DYNAMIC = "dynamic"
+    """Weights 8 bit, activations float, made 8 bit as they come."""
+    FLOAT32 = "float32"
+    """As trained."""
+
+
 class Search(StrEnum):
     """When to stop trying rules: at the first within the budget, or after all, for the best."""
 
@@ -38,10 +53,15 @@ class Search(StrEnum):
     BEST = "best"
 
 
+DEFAULT_TARGETS = dict.fromkeys(Scheme, "litert,tflite-runtime") | {Scheme.DYNAMIC: "litert"}
+"""tflite-runtime 2.14 loads dynamic-range files that litert-quantizer made and answers at random, without a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
+    `targets` is a list with commas of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS.
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
     convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
     Raises BadOption for values that cannot be used.
@@ -58,6 +78,8 @@ class Settings:
     seed: int = 0
     calibration: Rule | None = None
     search: Search = Search.FIRST
+    scheme: Scheme = Scheme.INT8
+    targets: str | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
@@ -77,13 +99,15 @@ class Settings:
             raise BadOption(f"--output {self.model_path} does not end in .tflite")
         if self.report_path in (self.keras_path, self.model_path):
             raise BadOption(f"--report {self.report_path} would overwrite a model")
+        if self.scheme is not Scheme.INT8 and (self.calibration is not None or self.search is not Search.FIRST):
+            raise BadOption(f"--scheme {self.scheme} has no calibrations to choose from", "they are for --scheme int8")
         if self.report_path.suffix == ".html":
             raise BadOption(f"--report {self.report_path} is the JSON report's name", "the HTML goes beside it")
 
     @property
     def model_path(self) -> Path:
-        """Where the int8 model goes: `<stem>_int8.tflite` beside the Keras file unless told."""
-        return self.output or self.keras_path.with_name(f"{self.keras_path.stem}_int8.tflite")
+        """Where the model goes: `<stem>_<scheme>.tflite` beside the Keras file unless told."""
+        return self.output or self.keras_path.with_name(f"{self.keras_path.stem}_{self.scheme}.tflite")
 
     @property
     def report_path(self) -> Path:
@@ -94,6 +118,11 @@ class Settings:
     def page_path(self) -> Path:
         """Where the report for people goes: HTML beside the JSON."""
         return self.report_path.with_suffix(".html")
+
+    @property
+    def target_list(self) -> str:
+        """What the model must run on, with commas between."""
+        return self.targets or DEFAULT_TARGETS[self.scheme]
 
     @property
     def model_name(self) -> str:
@@ -109,6 +138,10 @@ class Settings:
             words += ["--calibration-images", str(self.calibration_images)]
         if self.calibration is not None:
             words += ["--calibration", self.calibration.value]
+        if self.scheme is not Scheme.INT8:
+            words += ["--scheme", self.scheme.value]
+        if self.targets is not None:
+            words += ["--target", self.targets]
         words += ["--search", self.search.value]
         words += ["--name", self.model_name, "--pixels", self.pixels.value, "--seed", str(self.seed)]
         return shlex.join(words)
