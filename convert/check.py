@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convert import edgetpu_rules
-from convert.graph import Graph, Operation, read_graphs
+from convert.graph import Graph, Operation, constant_bytes, read_graphs
 from convert.operators import OperatorTable, Target, read_table
 
 if TYPE_CHECKING:
@@ -67,13 +67,7 @@ def check(model: Model, targets: Sequence[Target]) -> Check:
         if mapping:
             complaints[Target.EDGETPU] = mapping[len(findings)]
         findings.append(Finding(graph, operation, complaints))
-    constants = {
-        tensor.buffer: len(tensor.constant)
-        for graph in graphs
-        for tensor in graph.tensors
-        if tensor.constant is not None
-    }
-    return Check(model, tuple(targets), tables, findings, sum(constants.values()))
+    return Check(model, tuple(targets), tables, findings, constant_bytes(graphs))
 
 
 def map_to_edgetpu(graphs: Sequence[Graph]) -> Iterator[str]:

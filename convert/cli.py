@@ -12,6 +12,7 @@ import typer
 from convert.check_command import check
 from convert.compare_command import compare, evaluate
 from convert.edgetpu_command import edgetpu
+from convert.inspect_command import inspect
 from convert.settings import PixelRange, Rule, Scheme, Search, Settings
 from edge import console
 
@@ -109,6 +110,7 @@ def quantize(
 
 app.command()(evaluate)
 app.command()(compare)
+app.command()(inspect)
 app.command()(check)
 app.command()(edgetpu)
 

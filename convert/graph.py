@@ -47,7 +47,8 @@ class Tensor:
     """A tensor: `constant` is its content as uint8 (bytes,), None if it is computed; `buffer` numbers the content.
 
     `type` is the schema's name ("INT8"); `scales` counts the scales: 0 where it is not quantised, 1 for a whole
-    tensor, more for one a channel. `is_open` says that a dimension is known only at run time.
+    tensor, more for one a channel; `scale` and `zero_point` are the first. `is_open` says that a dimension is known
+    only at run time.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Tensor:
     is_open: bool
     is_variable: bool
     scales: int
+    scale: float
     zero_point: int
     buffer: int
     constant: NDArray[np.uint8] | None
@@ -93,6 +95,17 @@ class Graph:
     outputs: tuple[Tensor, ...]
     tensors: tuple[Tensor, ...]
     operations: tuple[Operation, ...]
+
+
+def constant_bytes(graphs: Sequence[Graph]) -> int:
+    """Of all constants of a file, each counted once."""
+    sizes = {
+        tensor.buffer: len(tensor.constant)
+        for graph in graphs
+        for tensor in graph.tensors
+        if tensor.constant is not None
+    }
+    return sum(sizes.values())
 
 
 def read_graphs(model: Model) -> tuple[Graph, ...]:
@@ -191,6 +204,7 @@ class _Reader:
             is_open=any(size < 0 for size in [*shape, *signature]),
             is_variable=bool(tensor.isVariable),
             scales=len(scales),
+            scale=float(scales[0]) if len(scales) else 0.0,
             zero_point=int(zero_points[0]) if len(zero_points) else 0,
             buffer=tensor.buffer,
             # An empty list of axes is a constant, too, though it has no bytes.
