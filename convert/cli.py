@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.command()
 def quantize(
-    model: Annotated[Path, typer.Argument(help="Keras file (.keras) of a garment classifier.")],
+    model: Annotated[Path, typer.Argument(help="Keras file (.keras, or the older .h5) of a garment classifier.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write; default: MODEL_int8.tflite beside it.")
     ] = None,

@@ -21,6 +21,7 @@ WEIGHTS_NAME = "model.weights.h5"
 SIDE = 28
 INPUT_SHAPES = ((None, SIDE, SIDE), (None, SIDE, SIDE, 1), (None, SIDE * SIDE))
 _LARGEST_CONFIG_BYTES = 64 << 20
+_HDF5_START = b"\x89HDF\r\n\x1a\n"
 _SAVE_HINT = "write it again with model.save('model.keras'), or copy it again"
 
 
@@ -46,7 +47,9 @@ class KerasFile:
 
 
 def inspect(path: Path) -> None:
-    """Check what can be checked in milliseconds, without TensorFlow: the zip, its CRCs, and layers that run code.
+    """Check what can be checked in milliseconds, without TensorFlow: the container, and layers that run code.
+
+    A .keras file is a zip with checksums; the older .h5 has none.
 
     Raises KerasModelUnreadable.
     """
@@ -54,6 +57,9 @@ def inspect(path: Path) -> None:
         what = "a folder" if path.is_dir() else "no such file"
         raise KerasModelUnreadable(f"{path}: {what}", "expected a .keras file, as model.save('model.keras') writes")
     try:
+        if _is_hdf5(path):
+            _inspect_hdf5(path)
+            return
         with zipfile.ZipFile(path) as archive:
             _inspect_archive(archive, path)
     except OSError as error:
@@ -68,7 +74,7 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile:
     Raises KerasModelUnreadable.
     """
     inspect(path)
-    record = read_record(path)
+    record = None if _is_hdf5(path) else read_record(path)
     if record is not None and record.labels != labels:
         raise KerasModelUnreadable(
             f"{path} was trained for other labels than the data has: {', '.join(record.labels)[:80]}",
@@ -118,6 +124,35 @@ def _inspect_archive(archive: zipfile.ZipFile, path: Path) -> None:
         config = json.loads(archive.read(CONFIG_NAME))
     except ValueError as error:
         raise KerasModelUnreadable(f"{path}: its {CONFIG_NAME} is not JSON: {error}", _SAVE_HINT) from error
+    _check_classes(config, path)
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_HDF5_START)) == _HDF5_START
+
+
+def _inspect_hdf5(path: Path) -> None:
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            text = file.attrs.get("model_config")
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise KerasModelUnreadable(f"{path} is truncated or damaged: {error}", _SAVE_HINT) from error
+    if text is None:
+        raise KerasModelUnreadable(
+            f"{path} holds weights alone, without the network", "save the whole model: model.save('model.keras')"
+        )
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise KerasModelUnreadable(f"{path}: its model_config is not JSON: {error}", _SAVE_HINT) from error
+    _check_classes(config, path)
+
+
+def _check_classes(config: Any, path: Path) -> None:
+    """Refuse a network with classes that bring code, or that need code that is not there."""
     for name, runs_code in _foreign_classes(config):
         if runs_code:
             raise KerasModelUnreadable(
@@ -183,11 +218,6 @@ def _check_finite(path: Path, model: Any) -> None:
 def _not_a_zip(path: Path, error: Exception) -> KerasModelUnreadable:
     with path.open("rb") as file:
         start = file.read(8)
-    if start == b"\x89HDF\r\n\x1a\n":
-        return KerasModelUnreadable(
-            f"{path} is in the old HDF5 format",
-            f"keras.saving.load_model('{path.name}').save('{path.stem}.keras')",
-        )
     if start[:4] == b"PK\x03\x04":
         return KerasModelUnreadable(f"{path} is truncated or damaged: {error}", _SAVE_HINT)
     return KerasModelUnreadable(f"{path} is not a Keras file", "expected what model.save('model.keras') writes")

@@ -69,7 +69,9 @@ def fit(
         folder.save_checkpoint(model, history, data_sha256)
         watcher.epoch_finished(history[-1], phase[-1])
     if model.optimizer.use_ema:
-        model.optimizer.finalize_variable_values(model.trainable_variables)  # the average is the result
+        # The average is the result. Keras (3.15) does this at the end of every fit(), so of every epoch: the next one
+        # starts from the average, as in Lookahead (arxiv.org/abs/1907.08610). A resumed, finished run gets it here.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     return model, history
 
 

@@ -79,11 +79,46 @@ def test_damage_with_a_right_checksum(tiny: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_the_old_format(tmp_path: Path) -> None:
+def test_the_older_format_is_read_alike(tiny: Path, tmp_path: Path, quantize: Quantize) -> None:
     import keras
 
-    path = save(tmp_path / "model.h5", keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10))
-    assert "old HDF5 format" in refusal(path)
+    path = tmp_path / "old.h5"
+    keras.saving.load_model(tiny, compile=False).save(path)
+    keras_file.inspect(path)
+    found = keras_file.load(path, FASHION_MNIST_LABELS)
+    assert found.record is None
+    assert found.kernel_weights == keras_file.load(tiny, FASHION_MNIST_LABELS).kernel_weights
+    result = quantize(path, "--pixels", "255", "--max-drop", 2, "-o", tmp_path / "old.tflite")
+    assert result.exception is None, result.exception
+
+
+def test_an_older_file_that_is_damaged_or_holds_weights_alone(tiny: Path, tmp_path: Path) -> None:
+    import h5py
+    import keras
+
+    path = tmp_path / "old.h5"
+    model = keras.saving.load_model(tiny, compile=False)
+    model.save(path)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(KerasModelUnreadable, match="truncated or damaged"):
+        keras_file.inspect(path)
+    model.save_weights(tmp_path / "only.weights.h5")
+    with pytest.raises(KerasModelUnreadable, match="weights alone"):
+        keras_file.inspect(tmp_path / "only.weights.h5")
+    with h5py.File(tmp_path / "odd.h5", "w") as file:
+        file.attrs["model_config"] = "{"
+    with pytest.raises(KerasModelUnreadable, match="not JSON"):
+        keras_file.inspect(tmp_path / "odd.h5")
+
+
+def test_a_lambda_in_the_older_format_never_runs(tmp_path: Path) -> None:
+    import keras
+
+    layers = [keras.layers.Lambda(lambda x: x / 255), keras.layers.Flatten(), keras.layers.Dense(10)]
+    path = tmp_path / "lambda.h5"
+    keras.Sequential([keras.Input((28, 28)), *layers]).save(path)
+    with pytest.raises(KerasModelUnreadable, match="a Lambda layer, whose Python code would run"):
+        keras_file.inspect(path)
 
 
 def test_a_lambda_layer_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
