@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.errors import BadOption
+from edge.errors import BadOption, TrainingFailed
 from train.recipe import follow, steps_per_epoch
 from train.settings import Settings
 
@@ -74,6 +74,7 @@ class EdgeSettings(Settings):
     easy: float = 1.0
     teacher: tuple[str, ...] = ()
     teacher_share: float = 0.7
+    start: str | None = None
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -103,10 +104,12 @@ def train(
     out: Path,
     resume: bool,
     watcher: Watcher,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
-    `teachers` are run folders or .keras files whose answers become part of the targets. Raises the errors of
+    `teachers` are run folders or .keras files whose answers become part of the targets; `start` is one whose weights
+    the training starts from. Raises the errors of
     train.recipe.follow, read_teachers and fit.
     """
 
@@ -123,11 +126,12 @@ def train(
             seed=settings.seed,
             augmentation=augmentation,
             smoothing=settings.label_smoothing,
-            teachers=read_teachers(teachers, training.label_names, augmentation),
+            teachers=read_teachers(teachers, training.label_names, augmentation, PRECISIONS[settings.precision]),
             teacher_share=settings.teacher_share,
             choice=choice,
         )
-        trained = partial(build, steps=steps_per_epoch(settings, len(training if choice is None else choice)))
+        steps = steps_per_epoch(settings, len(training if choice is None else choice))
+        trained = partial(build, steps=steps, start=start)
         model, history = fit(trained, training, parts.held_out, folder, watcher, lesson=lesson)
         plain = network(SIZES[settings.size], len(training.label_names), name=settings.size)
         plain.set_weights(model.get_weights())
@@ -144,11 +148,12 @@ def train(
     )
 
 
-def build(settings: EdgeSettings, classes: int, steps: int) -> Any:
+def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None = None) -> Any:
     """Build and compile the network to train: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
 
-    `steps` are those of an epoch.
+    `steps` are those of an epoch; `start` is a run of the same size. Raises TrainingFailed if it is another's.
     """
+    from train.lessons import read_trained
     from train.muon import Muon
     from train.normalisation import FusedBatchNormalization
     from train.schedules import averaging, cosine
@@ -160,6 +165,11 @@ def build(settings: EdgeSettings, classes: int, steps: int) -> Any:
         normalisation=FusedBatchNormalization,
         dtype=PRECISIONS[settings.precision],
     )
+    if start is not None:
+        weights = read_trained(start, classes).model.get_weights()
+        if [one.shape for one in weights] != [tuple(one.shape) for one in model.weights]:
+            raise TrainingFailed(f"{start} is no network of the size {settings.size}", "give its --size")
+        model.set_weights(weights)
     total = settings.epochs * steps
     optimizer = Muon(
         cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps),

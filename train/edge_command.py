@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,9 @@ def edge(
     teacher_share: Annotated[
         float, typer.Option(help="Share of the teachers' answers in a target.")
     ] = edge_recipe.DEFAULTS.teacher_share,
+    start: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run, of the same --size.")
+    ] = None,
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16, which newer processors do in half of the time.")
     ] = edge_recipe.DEFAULTS.precision,
@@ -77,7 +82,10 @@ def edge(
         average=average,
         easy=easy,
         teacher_share=teacher_share,
+        start=None if start is None else start.name,
         precision=precision,
     )
-    recipe, settings, command = taught(edge_recipe.train, settings, teacher or ())
+    recipe, settings, command = taught(partial(edge_recipe.train, start=start), settings, teacher or ())
+    if start is not None:
+        command = command.replace(f"--start {start.name}", f"--start {shlex.quote(str(start))}")
     run_recipe(recipe, settings, data, out, resume, command=command, tensorboard=tensorboard)

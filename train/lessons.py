@@ -147,24 +147,32 @@ class AugmentedLesson:
         return one_hot(data.labels, len(data.label_names), 0.0)
 
 
-def read_teachers(paths: Sequence[Path], label_names: Sequence[str], augmentation: Augmentation) -> list[Teacher]:
+def read_teachers(
+    paths: Sequence[Path], label_names: Sequence[str], augmentation: Augmentation, dtype: str = "float32"
+) -> list[Teacher]:
     """Teachers from run folders or .keras files. Raises TrainingFailed where one does not fit the labels.
 
-    Where `augmentation` only mirrors, a picture has two variants, and their answers are kept.
+    Where `augmentation` only mirrors, a picture has two variants, and their answers are kept. `dtype` is the policy
+    of all their layers but the last: a large teacher takes longer than its student.
     """
-    teachers = [_read_teacher(path / "model.keras" if path.is_dir() else path, len(label_names)) for path in paths]
+    teachers = [read_trained(path, len(label_names)) for path in paths]
+    for teacher in teachers:
+        for layer in teacher.model.layers[:-1]:
+            layer.dtype_policy = keras.DTypePolicy(dtype)
     if not augmentation.only_mirrors:
         return teachers
     return [replace(teacher, model=Memory(teacher.model)) for teacher in teachers]
 
 
-def _read_teacher(path: Path, classes: int) -> Teacher:
-    hint = "a teacher is a finished run folder of fmnist-train, or its model.keras"
+def read_trained(path: Path, classes: int) -> Teacher:
+    """The network of a run folder or a .keras file. Raises TrainingFailed."""
+    path = path / "model.keras" if path.is_dir() else path
+    hint = "expected a finished run folder of fmnist-train, or its model.keras"
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         model = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainingFailed(f"{path} is no teacher: {error}", hint) from error
+        raise TrainingFailed(f"{path} is no trained network: {error}", hint) from error
     if tuple(model.output_shape[1:]) != (classes,):
         raise TrainingFailed(f"{path} knows {model.output_shape[-1]} classes, the data have {classes}", hint)
     return Teacher(model, sha256)

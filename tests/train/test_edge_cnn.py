@@ -214,10 +214,38 @@ def test_a_run_teaches_another(tmp_path: Path, data_dir: Path, recorder: Any) ->
     assert "--teacher teacher" in metrics["command"]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_teacher_in_less_precision_says_nearly_the_same(tmp_path: Path, data_dir: Path, dtype: str) -> None:
+    network = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="teacher")
+    network.save(tmp_path / "teacher.keras")
+    (teacher,) = read_teachers([tmp_path / "teacher.keras"], ["a"] * 10, Augmentation(), dtype)
+    assert teacher.model.layers[2].compute_dtype == ("float32" if dtype == "float32" else "bfloat16")
+    images = load("test", data_dir).images[:50]
+    exact, said = network.predict(images, verbose=0), teacher.model.predict(images, verbose=0)
+    assert said.dtype == np.float32
+    np.testing.assert_allclose(said, exact, atol=1e-5 if dtype == "float32" else 0.05)
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_training_starts_from_the_weights_of_another(tmp_path: Path, data_dir: Path, recorder: Any) -> None:
+    first = run(dataclasses.replace(TINY, epochs=1), data_dir, tmp_path / "first", recorder)
+    assert "--start" not in first["command"]
+    settings = dataclasses.replace(TINY, epochs=1, start="first")
+    model = edge_cnn.build(settings, 10, 5, start=tmp_path / "first")
+    kept = keras.saving.load_model(tmp_path / "first" / "model.keras")
+    for one, other in zip(model.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    again = run(settings, data_dir, tmp_path / "second", recorder, start=tmp_path / "first")
+    assert "--start first" in again["command"]
+    assert recorder.results[-1].loss < recorder.results[0].loss
+    with pytest.raises(TrainingFailed, match="no network of the size small"):
+        edge_cnn.build(dataclasses.replace(settings, size="small"), 10, 5, start=tmp_path / "first")
+
+
 def test_what_is_no_teacher_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no model")
     for path in (tmp_path, tmp_path / "text.keras", tmp_path / "absent.keras"):
-        with pytest.raises(TrainingFailed, match="is no teacher"):
+        with pytest.raises(TrainingFailed, match="is no trained network"):
             read_teachers([path], ["a"] * 10, Augmentation())
     three = edge_cnn.network(edge_cnn.SIZES["tiny"], 3, name="three")
     three.save(tmp_path / "three.keras")
