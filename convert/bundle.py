@@ -27,7 +27,7 @@ def attach(flatbuffer: bytes, manifest: Mapping[str, Any]) -> bytes:
     zipped = io.BytesIO()
     texts = {
         LABELS_NAME: "\n".join(manifest["labels"]) + "\n",
-        MANIFEST_NAME: json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
+        MANIFEST_NAME: json.dumps(manifest, separators=(",", ":"), ensure_ascii=False) + "\n",
     }
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_STORED) as archive:
         for name, text in texts.items():
