@@ -49,7 +49,7 @@ def test_the_table(run):
     assert f"{metrics['validation_accuracy']:.2%}" in mine
     assert f"{metrics['test_accuracy']:.2%}" in mine
     assert mine.split()[8:10] == ["2", "3"]
-    assert bundled.startswith("models/mlp.tflite  mlp, int8")
+    assert bundled.startswith("models/mlp.tflite  mlp-best, int8")
     assert f"{read_model('mlp').manifest['accuracy']['int8']:.2%}" in bundled
 
 

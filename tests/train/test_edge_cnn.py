@@ -227,6 +227,7 @@ def test_a_teacher_in_less_precision_says_nearly_the_same(tmp_path: Path, data_d
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_the_weights_of_another(tmp_path: Path, data_dir: Path, recorder: Any) -> None:
     first = run(dataclasses.replace(TINY, epochs=1), data_dir, tmp_path / "first", recorder)
     assert "--start" not in first["command"]
