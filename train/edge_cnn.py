@@ -10,7 +10,7 @@ the convolution before it, so an int8 file holds CONV_2D, ADD, MEAN, FULLY_CONNE
 an Edge TPU takes. Muon (train/muon.py) with warm-up and cosine; weight decay on kernels alone; flips, shifts,
 random erasing and CutMix (train/augment.py); label smoothing; an exponential moving average of the weights; soft
 targets from teachers (train/lessons.py); and, for machines without a GPU, easy images less often (train/easy.py) and
-arithmetic in bfloat16, which processors with AVX512-BF16, AMX or Arm's BF16 do in half of the time.
+arithmetic in bfloat16, which processors with AVX512-BF16 or AMX do in two thirds of the time.
 """
 
 from __future__ import annotations

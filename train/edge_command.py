@@ -53,7 +53,7 @@ def edge(
         Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run, of the same --size.")
     ] = None,
     precision: Annotated[
-        str, typer.Option(help="float32, or bfloat16, which newer processors do in half of the time.")
+        str, typer.Option(help="float32, or bfloat16, which newer processors do in two thirds of the time.")
     ] = edge_recipe.DEFAULTS.precision,
     seed: SeedOption = edge_recipe.DEFAULTS.seed,
     data: DataOption = None,
