@@ -24,17 +24,19 @@ class Augmentation:
     erase_smallest: int = 4
     erase_largest: int = 14
     cutmix: float = 0.0
+    mixup: float = 0.0
 
     @property
     def only_mirrors(self) -> bool:
         """Whether an image has two variants at most."""
-        return not (self.shift or self.erase or self.cutmix)
+        return not (self.shift or self.erase or self.cutmix or self.mixup)
 
     def __call__(self, images: Images, targets: Targets, generator: np.random.Generator) -> tuple[Images, Targets]:
         """Vary images uint8 (N, height, width) with targets float32 (N, classes); the inputs stay as they are."""
         varied = shifted(flipped(images, self.flip, generator), self.shift, generator)
         varied = erased(varied, self.erase, self.erase_smallest, self.erase_largest, generator)
-        return cut_mixed(varied, targets, self.cutmix, generator)
+        varied, targets = cut_mixed(varied, targets, self.cutmix, generator)
+        return mixed_up(varied, targets, self.mixup, generator)
 
 
 def one_hot(labels: NDArray[np.uint8], classes: int, smoothing: float) -> Targets:
@@ -97,6 +99,26 @@ def cut_mixed(
     share = inside.mean(axis=(1, 2), dtype=np.float32)[:, np.newaxis]
     mixed, mixed_targets = images.copy(), targets.copy()
     mixed[chosen] = np.where(inside, images[others], images[chosen])
+    mixed_targets[chosen] = targets[chosen] * (1 - share) + targets[others] * share
+    return mixed, mixed_targets
+
+
+def mixed_up(
+    images: Images, targets: Targets, probability: float, generator: np.random.Generator
+) -> tuple[Images, Targets]:
+    """Blend each image with another, with this probability, and its targets by the same share.
+
+    mixup: Zhang et al. 2018, arxiv.org/abs/1710.09412; the other's share is uniform from 0 to a half.
+    """
+    if probability == 0:
+        return images, targets
+    count = len(images)
+    chosen = np.flatnonzero(generator.random(count) < probability)
+    others = generator.permutation(count)[: len(chosen)]
+    share = generator.uniform(0, 0.5, len(chosen)).astype(np.float32)[:, np.newaxis]
+    mixed, mixed_targets = images.copy(), targets.copy()
+    blended = images[chosen] * (1 - share[:, np.newaxis]) + images[others] * share[:, np.newaxis]
+    mixed[chosen] = np.rint(blended).astype(np.uint8)
     mixed_targets[chosen] = targets[chosen] * (1 - share) + targets[others] * share
     return mixed, mixed_targets
 

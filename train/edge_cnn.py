@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption, TrainingFailed
 from train.recipe import follow, steps_per_epoch
-from train.settings import Settings
+from train.settings import PRECISIONS, Settings
 
 if TYPE_CHECKING:
     from train.data import Parts
@@ -35,9 +35,6 @@ WARM_UP_EPOCHS = 1
 MOMENTUM = 0.95
 ADAM_RATE = 0.2
 """The part of the rate that norms and the last layer learn at, which Muon leaves to AdamW."""
-
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-"""Keras' dtype policies: with bfloat16 the weights, their updates and the last layer stay in float32."""
 
 NORM_MOMENTUM = 0.9
 """Of BatchNormalization's statistics: fast enough to follow the averaged weights as the rate falls to zero."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption
 from train.recipe import follow, steps_per_epoch
-from train.settings import Settings
+from train.settings import PRECISIONS, Settings
 
 if TYPE_CHECKING:
     from train.data import Parts
@@ -42,13 +42,17 @@ class BestSettings(Settings):
     label_smoothing: float = 0.1
     flip: float = 0.5
     shift: int = 0
+    mixup: float = 0.0
     average: float = 0.998
     teacher: tuple[str, ...] = ()
     teacher_share: float = 0.9
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         super(BestSettings, self).__post_init__()  # slots make a new class, which super() misses
-        for name in ("dropout", "label_smoothing", "flip", "average"):
+        if self.precision not in PRECISIONS:
+            raise BadOption(f"there is no --precision {self.precision}", f"one of {', '.join(PRECISIONS)}")
+        for name in ("dropout", "label_smoothing", "flip", "average", "mixup"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadOption(f"expected --{name.replace('_', '-')} from 0 to below 1, got {getattr(self, name)}")
         if not 0 <= self.teacher_share <= 1:
@@ -85,12 +89,12 @@ def train(
         from train.fit import fit
         from train.lessons import AugmentedLesson, read_teachers
 
-        augmentation = Augmentation(settings.flip, settings.shift, erase=0.0)
+        augmentation = Augmentation(settings.flip, settings.shift, erase=0.0, mixup=settings.mixup)
         lesson = AugmentedLesson(
             seed=settings.seed,
             augmentation=augmentation,
             smoothing=settings.label_smoothing,
-            teachers=read_teachers(teachers, parts.training.label_names, augmentation),
+            teachers=read_teachers(teachers, parts.training.label_names, augmentation, PRECISIONS[settings.precision]),
             teacher_share=settings.teacher_share,
         )
         steps = steps_per_epoch(settings, len(parts.training))

@@ -55,10 +55,14 @@ def train_mlp(
     ] = None,
     flip: Annotated[float | None, typer.Option(help="Probability of a mirrored image." + _BEST)] = None,
     shift: Annotated[int | None, typer.Option(min=0, max=8, help="Most pixels an image is moved by." + _BEST)] = None,
+    mixup: Annotated[float | None, typer.Option(help="Probability of a blend with another image." + _BEST)] = None,
     average: Annotated[float | None, typer.Option(help="Momentum of the weights' moving average." + _BEST)] = None,
     teacher: TeacherOption = None,
     teacher_share: Annotated[
         float | None, typer.Option(help="Share of the teachers' answers in a target." + _BEST)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Of the teachers' layers: float32, or bfloat16 for newer processors." + _BEST)
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Fixes the first weights and every epoch's order.")
@@ -80,9 +84,11 @@ def train_mlp(
         "label_smoothing": label_smoothing,
         "flip": flip,
         "shift": shift,
+        "mixup": mixup,
         "average": average,
         "teacher": teacher or None,
         "teacher_share": teacher_share,
+        "precision": precision,
         "seed": seed,
         "validation_images": validation_images,
         "limit": limit,

@@ -11,6 +11,9 @@ from edge.errors import BadOption
 
 LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator, which Keras seeds too, takes 32 bits
 
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Keras' dtype policies: with bfloat16 the weights, their updates and the last layer stay in float32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

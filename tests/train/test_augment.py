@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from train.augment import Augmentation, cut_mixed, erased, flipped, one_hot, shifted
+from train.augment import Augmentation, cut_mixed, erased, flipped, mixed_up, one_hot, shifted
 
 IMAGES = np.random.default_rng(1).integers(1, 256, (400, 28, 28), np.uint8)
 TARGETS = one_hot(np.arange(400) % 10, 10, 0.0)
-EVERYTHING = Augmentation(flip=0.5, shift=2, erase=0.5, cutmix=0.5)
+EVERYTHING = Augmentation(flip=0.5, shift=2, erase=0.5, cutmix=0.5, mixup=0.5)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -91,6 +91,16 @@ def test_cutmix_mixes_targets_by_area() -> None:
         np.testing.assert_allclose(target[origins], counts / 784, atol=1e-6)
         assert len(origins) <= 2
     assert (mixed.max(axis=1) < 1).mean() > 0.9
+
+
+def test_mixup_blends_targets_as_it_blends_pixels() -> None:
+    """Pictures of one grey each: the blend's grey tells how much of each is in it."""
+    greys = np.repeat(np.array([0, 250] * 100, np.uint8), 28 * 28).reshape(200, 28, 28)
+    images, mixed = mixed_up(greys, one_hot(np.arange(200) % 2, 2, 0.0), 1.0, rng())
+    np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(images.mean(axis=(1, 2)), 250 * mixed[:, 1], atol=0.51)
+    assert 0.3 < (mixed.max(axis=1) < 1).mean() < 0.7  # half of the partners are of the same grey
+    assert (np.argmax(mixed, axis=1) == np.arange(200) % 2).all()
 
 
 @pytest.mark.parametrize("count", [1, 3])
