@@ -1,0 +1,99 @@
+"""Is there a garment in a frame, and which pixels are it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.isolation.cleaning import cleaned
+from edge.isolation.ground import differing, edge_share, paper_mask, strip_of
+from edge.isolation.person import torso_mask
+from edge.isolation.rendering import render_views
+from edge.opencv import cv2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WORKING_SIZE = 112
+"""Pixels of a frame's longer side while the garment is sought: four for one of the network's input."""
+
+LEAST_OF_FRAME = 0.03
+"""A smaller mask is no garment that a network could tell."""
+
+MOST_OF_EDGE = 0.35
+"""A mask that covers more of the frame's edge is ground, or a garment that the frame cuts off."""
+
+
+class Scene(StrEnum):
+    """What a frame shows."""
+
+    GARMENT = "garment"
+    EMPTY = "empty"
+    """Nothing stands out from the ground."""
+    CUT_OFF = "cut_off"
+    """What stands out runs over the frame's edge."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Garment:
+    """What was found in a frame, at working size: at most WORKING_SIZE pixels along the longer side."""
+
+    grey: NDArray[np.uint8]
+    """(h, w)"""
+    masks: tuple[NDArray[np.bool_], ...]
+    """Each (h, w): the whole of it; and, where a person wears it, what the person step left. None where empty."""
+    scene: Scene
+    contrast: float
+    """How far the garment's colour is from its ground's, in Lab."""
+    edge_share: float
+    """Part of the frame's edge that the mask covers, 0..1."""
+
+    def views(self, height: int, width: int, views: int = 1) -> NDArray[np.uint8]:
+        """The network's inputs: uint8 (views of each mask, height, width). Raises ValueError where there is no mask."""
+        return np.concatenate([render_views(self.grey, mask, height, width, views) for mask in self.masks])
+
+
+def find_garment(pixels: NDArray[np.uint8]) -> Garment:
+    """Find the garment in a frame: uint8 (H, W, 3) blue green red, lying on, hanging before or worn before a ground."""
+    small = shrunk(pixels)
+    height, width = small.shape[:2]
+    lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2Lab), np.uint8)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    strip = strip_of(height, width)
+    mask = cleaned(differing(lab, strip))
+    if not mask.any():
+        return Garment(grey, (), Scene.EMPTY, 0.0, 0.0)
+    paper = paper_mask(lab, strip, mask)
+    mask = mask if paper is None else paper
+    torso = torso_mask(small, lab, mask)
+    masks = (mask,) if torso is None else (mask, torso)
+    share = edge_share(mask)
+    contrast = _contrast(lab, mask)
+    return Garment(grey, masks, _scene(mask, share), contrast, share)
+
+
+def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame at working size: uint8 (H, W, 3) -> uint8 (h, w, 3); smaller ones stay as they are."""
+    height, width = pixels.shape[:2]
+    longest = max(height, width)
+    if longest <= WORKING_SIZE:
+        return pixels
+    size = max(1, round(width * WORKING_SIZE / longest)), max(1, round(height * WORKING_SIZE / longest))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _scene(mask: NDArray[np.bool_], share: float) -> Scene:
+    if mask.mean() < LEAST_OF_FRAME:
+        return Scene.EMPTY
+    return Scene.CUT_OFF if share > MOST_OF_EDGE else Scene.GARMENT
+
+
+def _contrast(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
+    """Distance of the mean colours inside and outside."""
+    if mask.all():
+        return 0.0
+    inside, outside = lab[mask].astype(np.float64).mean(axis=0), lab[~mask].astype(np.float64).mean(axis=0)
+    return float(np.sqrt(((inside - outside) ** 2).sum()))

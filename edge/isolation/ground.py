@@ -1,0 +1,108 @@
+"""What a frame's border is made of, and which pixels are not of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.isolation.cleaning import cleaned, touching
+from edge.opencv import cv2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STRIP = 0.07
+"""Width of the border strip, as a part of the frame's shorter side."""
+
+LEAST_VARIANCE = 16
+"""Added to the variance of each colour channel: an even ground would else make noise stand out."""
+
+EVEN_PERCENTILE, EVEN_DISTANCE = 60, 3
+"""A ground is even where so many percent of the strip differ from its median by at most so much, summed over Lab."""
+
+PAPER_DISTANCE = 6
+"""On even ground, what differs by more (summed over Lab) belongs to the garment."""
+
+HALO = 3
+"""Pixels that JPEG smears around a garment on white, and that an erosion of this size takes off."""
+
+MOST_OF_EDGE, MOST_OF_FRAME = 0.40, 0.85
+"""A mask that covers more of the frame's edge, or of the frame, has taken ground for garment."""
+
+
+def strip_of(height: int, width: int) -> NDArray[np.bool_]:
+    """Which pixels of a frame are its border strip: bool (height, width)."""
+    thick = max(1, round(STRIP * min(height, width)))
+    strip = np.ones((height, width), np.bool_)
+    strip[thick:-thick, thick:-thick] = False
+    return strip
+
+
+def differing(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pixels differ from the border strip's colour: uint8 (h, w, 3) Lab -> bool (h, w).
+
+    Mahalanobis distance from the strip's median, in its covariance; the fourth root of its square (which lifts what
+    differs a little) is split by Otsu's threshold (ieeexplore.ieee.org/document/4310076).
+    """
+    squares = mahalanobis_squares(lab, strip)
+    far = int(np.partition(squares, (squares.size * 99) // 100, axis=None)[(squares.size * 99) // 100])
+    if far <= 0:
+        return np.zeros(lab.shape[:2], np.bool_)
+    roots = np.sqrt(np.sqrt(np.minimum(squares / far, 1.0)))
+    levels = (roots * 255 + 0.5).astype(np.uint8)
+    threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return levels > threshold
+
+
+def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Squared distances from the strip's median in units of its covariance, times a common factor: int64 (h, w).
+
+    The covariance in whole numbers and its adjugate instead of its inverse keep everything an exact integer: at most
+    9 * 255^2 * 2 * 65041^2, a thousandth of what int64 holds.
+    """
+    border = lab[strip].astype(np.int64)
+    count = len(border)
+    sums = border.sum(axis=0)
+    covariance = (count * (border.T @ border) - np.outer(sums, sums)) // (count * count)
+    covariance += LEAST_VARIANCE * np.eye(3, dtype=np.int64)
+    (a, b, c), (_, d, e), (_, _, f) = covariance.tolist()
+    away = lab.astype(np.int64) - np.partition(border, count // 2, axis=0)[count // 2]
+    x, y, z = away[..., 0], away[..., 1], away[..., 2]
+    squares: NDArray[np.int64] = (
+        (d * f - e * e) * x * x
+        + (a * f - c * c) * y * y
+        + (a * d - b * b) * z * z
+        + 2 * ((c * e - b * f) * x * y + (b * e - c * d) * x * z + (b * c - a * e) * y * z)
+    )
+    return squares
+
+
+def paper_mask(
+    lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """A shop's white ground: all that is not paper and touches the mask. None where the ground is not even.
+
+    uint8 (h, w, 3) Lab, bool (h, w), bool (h, w) -> bool (h, w). Otsu's threshold lies between dark jeans and white,
+    so a white shirt above them vanishes; here it is found again.
+    """
+    border = lab[strip]
+    median = np.partition(border, len(border) // 2, axis=0)[len(border) // 2].astype(np.int16)
+    distance = np.abs(lab.astype(np.int16) - median).sum(axis=2)
+    ranked = np.sort(distance[strip])
+    if ranked[(len(ranked) * EVEN_PERCENTILE) // 100] > EVEN_DISTANCE:
+        return None
+    smooth = cv2.blur(distance, (3, 3), borderType=cv2.BORDER_REPLICATE)
+    low = (smooth > PAPER_DISTANCE).astype(np.uint8)
+    low = cv2.morphologyEx(low, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    low = cv2.erode(low, np.ones((HALO, HALO), np.uint8))
+    found = cleaned(touching(low.astype(np.bool_), mask) | mask, largest_hole=0.03)
+    if edge_share(found) > MOST_OF_EDGE or found.mean() > MOST_OF_FRAME:
+        return None
+    return found
+
+
+def edge_share(mask: NDArray[np.bool_]) -> float:
+    """Which part of the frame's outermost pixels the mask covers, 0..1."""
+    outermost = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    return float(np.count_nonzero(outermost)) / outermost.size
