@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge import console
-from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Format
 from edge.errors import BadOption, SomeInputsFailed, SourceError
 
 if TYPE_CHECKING:
@@ -65,6 +65,12 @@ def classify(
     delegate: DelegateOption = EDGETPU_LIBRARY,
     form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead of stdout.")] = None,
+    views: Annotated[
+        int, typer.Option(min=1, max=8, help="Views of a garment that the model sees: mirrored, smaller, larger.")
+    ] = DEFAULT_VIEWS,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False,
@@ -80,7 +86,7 @@ def classify(
     if not wanted:
         raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
     inputs = parse_sources(wanted)
-    classifier = _open(model, backend, threads, labels, delegate)
+    classifier = _open(model, backend, threads, labels, delegate, views, min_score)
     failures: list[SourceError] = []
 
     def report(error: SourceError) -> None:
@@ -225,14 +231,23 @@ def fetch_data(
         typer.echo(f"{split}: {len(found.images)} images, {found.origin}")
 
 
-def _open(model: str, backend: Backend, threads: int, labels: Path | None, delegate: str) -> Classifier:
+def _open(
+    model: str,
+    backend: Backend,
+    threads: int,
+    labels: Path | None,
+    delegate: str,
+    views: int = 1,
+    min_score: float | None = None,
+) -> Classifier:
     from edge.classifier import open_classifier
     from edge.interpreters import open_interpreter
     from edge.model_file import read_labels, read_model
 
     found = read_model(model)
     interpreter = open_interpreter(found, backend, threads, delegate)
-    return open_classifier(found, interpreter, read_labels(labels) if labels else ())
+    names = read_labels(labels) if labels else ()
+    return open_classifier(found, interpreter, names, views=views, min_score=min_score)
 
 
 def _classified(frames: Iterable[Frame], classifier: Classifier, show: bool) -> Iterator[Prediction]:

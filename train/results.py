@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.accuracy import Evaluation
+from edge.classifier import softmax
 from edge.dataset import Dataset
 from edge.spec import ImageSpec
 from train import plots
@@ -45,7 +46,14 @@ def conclude(
 
 def predict(model: Any, data: Dataset) -> NDArray[np.float32]:
     """Probabilities float32 (N, classes) as training computes them: no classifier of the device is between."""
-    return np.asarray(model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+    scores = np.asarray(model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+    return softmax(scores) if gives_logits(model) else scores
+
+
+def gives_logits(model: Any) -> bool:
+    """Whether a network's last layer leaves the softmax to others."""
+    last = model.layers[-1]
+    return getattr(last, "activation", None) is keras.activations.linear
 
 
 def evaluate(model: Any, data: Dataset) -> Evaluation:

@@ -55,7 +55,7 @@ def filled(mask: NDArray[np.bool_], largest: int, middle: tuple[float, float] | 
     `middle` = (column, distance) fills only those whose centroid's column lies within that distance.
     """
     ground = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
-    count, numbers, stats, centroids = cv2.connectedComponentsWithStats(ground, connectivity=4)
+    _, numbers, stats, centroids = cv2.connectedComponentsWithStats(ground, connectivity=4)
     closed = stats[:, cv2.CC_STAT_AREA] < largest
     if middle is not None:
         closed &= np.abs(centroids[:, 0] - 1 - middle[0]) <= middle[1]

@@ -1,4 +1,4 @@
-"""Is there a garment in a frame, and which pixels are it?"""
+"""Finds out whether there is a garment in a frame, and which pixels are its own."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ MOST_OF_EDGE = 0.35
 """A mask that covers more of the frame's edge is ground, or a garment that the frame cuts off."""
 
 
+LIKELY_CONTRAST = 20.0
+"""In Lab: what differs more from its ground than this is rather a garment than a fold of the ground."""
+
+
 class Scene(StrEnum):
     """What a frame shows."""
 
@@ -50,6 +54,11 @@ class Garment:
     """How far the garment's colour is from its ground's, in Lab."""
     edge_share: float
     """Part of the frame's edge that the mask covers, 0..1."""
+
+    @property
+    def presence(self) -> float:
+        """How sure it is that there is a garment, 0..1: it differs in colour from its ground, and lies inside."""
+        return self.contrast / (self.contrast + LIKELY_CONTRAST) * max(0.0, 1 - self.edge_share)
 
     def views(self, height: int, width: int, views: int = 1) -> NDArray[np.uint8]:
         """The network's inputs: uint8 (views of each mask, height, width). Raises ValueError where there is no mask."""

@@ -78,9 +78,7 @@ def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDA
     return squares
 
 
-def paper_mask(
-    lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]
-) -> NDArray[np.bool_] | None:
+def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """A shop's white ground: all that is not paper and touches the mask. None where the ground is not even.
 
     uint8 (h, w, 3) Lab, bool (h, w), bool (h, w) -> bool (h, w). Otsu's threshold lies between dark jeans and white,

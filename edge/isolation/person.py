@@ -26,6 +26,9 @@ MUCH_SKIN = 0.35
 HEM_EXPLAINS, HEM_DISTANCE = 0.45, 18
 """A hem parts two colours: so much of the variance lies between them, and they differ by so much in Lab."""
 
+HIGHEST_HEM = 0.4
+"""Of the rows below the chin: a shirt's hem lies lower, on whoever is shown down to the feet."""
+
 LEAST_LEFT = 0.20
 """Of the mask: with less left, the step has gone wrong."""
 
@@ -86,7 +89,7 @@ def _face(skin: NDArray[np.bool_], box: Box) -> tuple[float, int] | None:
     searched = skin[box.top : box.top + int(0.36 * box.height)].astype(np.uint8)
     if not searched.any():
         return None
-    count, numbers, stats, centroids = cv2.connectedComponentsWithStats(searched, connectivity=8)
+    _, numbers, stats, centroids = cv2.connectedComponentsWithStats(searched, connectivity=8)
     number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     _, first, wide, tall, area = (int(value) for value in stats[number])
     column, row = centroids[number]
@@ -137,7 +140,7 @@ def _hem(lab: NDArray[np.uint8], body: NDArray[np.bool_], box: Box, middle: floa
     best, found = 0.0, None
     upto = np.cumsum(means, axis=0)
     number = len(rows)
-    for cut in range((number + 1) // 2, number - 2):
+    for cut in range(int(HIGHEST_HEM * number), number - 2):
         apart = upto[cut - 1] / cut - (upto[-1] - upto[cut - 1]) / (number - cut)
         square = float((apart * apart).sum())
         between = square * cut * (number - cut) / number

@@ -1,7 +1,7 @@
-"""A masked garment becomes the picture that Fashion-MNIST would show of it (Xiao et al. 2017, arxiv.org/abs/1708.07747).
+"""A masked garment becomes the picture that Fashion-MNIST would show of it.
 
 Grey is averaged over the garment's pixels only, the longest edge fills the picture, the middle is the middle, and all
-is negated: the data set shows garments on black, a black shirt bright.
+is negated: the data set shows garments on black, a black shirt bright (Xiao et al. 2017, arxiv.org/abs/1708.07747).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def overlaps(source: int, target: int) -> NDArray[np.float32]:
     left = np.arange(source) * target
     start = np.arange(target)[:, np.newaxis] * source
     shared = np.minimum(left + target, start + source) - np.maximum(left, start)
-    weights = np.maximum(shared, 0).astype(np.float32)
+    weights: NDArray[np.float32] = np.maximum(shared, 0).astype(np.float32)
     weights.setflags(write=False)
     return weights
 
