@@ -27,10 +27,11 @@ from train.layers import (
     painted,
     placed,
     resampled,
+    segment,
     smooth_noise,
     uniform,
 )
-from train.pose import Labels, change_contrast, tilt
+from train.pose import Labels, change_contrast, spoil_mask, tilt
 from train.worn import DRESS, TROUSER, as_photographed
 
 Maker = Callable[[Layer, np.random.Generator], Layer]
@@ -39,9 +40,6 @@ ANY: tuple[int, ...] = tuple(range(10))
 
 NOT_SHOES = (0, 1, 2, 3, 4, 6, 8)
 """Two shoes over each other are a pair."""
-
-FULLEST = 0.98
-"""The longest side of shorts and skirts, as a part of the frame: as the camera's pictures fill it."""
 
 
 def outliers(images: Images, labels: Labels, count: int, generator: np.random.Generator) -> Images:
@@ -63,42 +61,52 @@ def outliers(images: Images, labels: Labels, count: int, generator: np.random.Ge
         result[chosen] = make(garments, generator).clipped().pixels()
     result = change_contrast(result, generator)
     apart = np.flatnonzero(~np.isin(kinds, [number for number, kind in enumerate(KINDS) if kind[0] in FRAME_FILLING]))
-    result[apart] = as_photographed(tilt(result[apart], generator, 0.5), generator)
+    result[apart] = as_photographed(spoil_mask(tilt(result[apart], generator, 0.5), generator), generator)
     return result
 
 
 def shorts(trousers: Layer, generator: np.random.Generator) -> Layer:
     """Trousers without their lower legs, as wide as shorts lie."""
     count = len(trousers)
-    aspect = uniform(generator, count, 0.85, 1.35)
-    return _framed(trousers, aspect, Part(bottom=uniform(generator, count, 0.3, 0.55)))
+    part = Part(bottom=uniform(generator, count, 0.3, 0.55))
+    return _flared(trousers, uniform(generator, count, 0.85, 1.5), uniform(generator, count, 0.65, 1), part)
 
 
 def skirts(dresses: Layer, generator: np.random.Generator) -> Layer:
-    """The lower part of dresses, from the waist."""
+    """The lower part of dresses, from the waist, straight or flared."""
     count = len(dresses)
-    aspect = uniform(generator, count, 0.55, 1.3)
-    return _framed(dresses, aspect, Part(top=uniform(generator, count, 0.5, 0.65)))
+    side = uniform(generator, count, 0, 0.2)
+    part = Part(uniform(generator, count, 0.5, 0.65), 1.0, side, 1 - side)
+    *_, bottom = dresses.box()
+    # What does not reach the hem is a sleeve.
+    skirt = (dresses.cover * (DOWN > bottom - 5)).max(axis=1, keepdims=True)
+    shape = uniform(generator, count, 0.7, 1.5), uniform(generator, count, 0.35, 1)
+    return _flared(dresses.only(skirt), *shape, part)
 
 
 def hats(garments: Layer, generator: np.random.Generator) -> Layer:
-    """A crown on a brim, in a garment's cloth: seen from the front, from the side with a peak, or from above."""
+    """Caps with their peak before or beside the crown, knitted caps with a turned-up edge, broad hats from above."""
     count = len(garments)
-    width, height = uniform(generator, count, 5, 9), uniform(generator, count, 6, 12)
-    base = MIDDLE + uniform(generator, count, 2, 6)
-    above_base = np.clip(0.5 + base - DOWN, 0, 1)
-    crown = ellipse(MIDDLE + 0 * width, base, width, height) * above_base
-    shift = uniform(generator, count, 0.5, 1) * width * chance(generator, count, 0.5)
-    reach = np.where(shift > 0, uniform(generator, count, 0.6, 0.9), uniform(generator, count, 1.2, 1.6)) * width
-    brim = ellipse(MIDDLE + shift, base, np.minimum(reach, 13), uniform(generator, count, 1, 2.5))
-    seen_from_above = chance(generator, count, 0.25)
-    disc = ellipse(MIDDLE + 0 * width, MIDDLE + 0 * width, width + 4, np.minimum(width, height) + 4)
-    dome = ellipse(MIDDLE + 0 * width, MIDDLE + 0 * width, 0.5 * width, 0.45 * width)
-    cover = np.where(seen_from_above > 0, disc, np.maximum(crown, brim))
-    shade = 1 + np.where(seen_from_above > 0, dome, brim) * uniform(generator, count, -0.4, 0.4)
+    kind = generator.integers(0, 4, (count, 1, 1))
+    width, height = uniform(generator, count, 8, 11), uniform(generator, count, 7, 12)
+    middle: Field = np.full_like(width, MIDDLE)
+    base = middle + uniform(generator, count, 2, 6)
+    dome = ellipse(middle, base, width, height * 1.6) * np.clip(0.5 + base - DOWN, 0, 1)
+    round_crown = ellipse(middle, middle - 2, width, height)
+    peak_before = ellipse(middle, base + 1, 0.9 * width, uniform(generator, count, 3, 6)) * np.clip(
+        DOWN - base + 2.5, 0, 1
+    )
+    peak_beside = ellipse(middle + 0.8 * width, base, 0.7 * width, uniform(generator, count, 1, 2.5))
+    edge = uniform(generator, count, 2, 5)
+    turned_up = segment(middle - width + edge / 2, base, middle + width - edge / 2, base, edge / 2)
+    disc = ellipse(middle, middle, width + 3, height + 2)
+    crown = np.choose(kind, [round_crown, dome, dome, disc])
+    other = np.choose(kind, [peak_before, peak_beside, turned_up, ellipse(middle, middle, 0.5 * width, 0.5 * height)])
     cloth = placed(garments, *_square(count, 0, SIDE), Part(0.25, 0.75, 0.25, 0.75))
     tone = np.where(chance(generator, count, 0.5) > 0, cloth.light, uniform(generator, count, 0.1, 1))
-    return painted(cover, np.clip(tone * shade * (1 + 0.15 * smooth_noise(generator, count, 5)), 0, 1))
+    tone = tone * (1 + 0.15 * smooth_noise(generator, count, 5))
+    edge_tone = np.clip(tone * uniform(generator, count, 0.4, 1.4), 0, 1)
+    return _fitted(painted(other, edge_tone).over(painted(crown, np.clip(tone, 0, 1))))
 
 
 def shuffled(garments: Layer, generator: np.random.Generator) -> Layer:
@@ -129,7 +137,7 @@ def overlaid(garments: Layer, generator: np.random.Generator) -> Layer:
         y = DOWN - MIDDLE - uniform(generator, len(layer), -5, 5)
         cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
         heap.append(resampled(layer, MIDDLE + cos * x - sin * y, MIDDLE + sin * x + cos * y))
-    return heap[0].over(heap[1])
+    return _fitted(heap[0].over(heap[1]))
 
 
 def close_ups(garments: Layer, generator: np.random.Generator) -> Layer:
@@ -192,11 +200,20 @@ def _square(count: int, start: float, size: float) -> tuple[Field, Field, Field,
     return column * start, column * start, column * size, column * size
 
 
-def _framed(garments: Layer, aspect: Field, part: Part) -> Layer:
-    """A part of garments at this width per height, its longest side the frame's."""
-    longest = FULLEST * SIDE / np.maximum(aspect, 1)
-    width, height = longest * aspect, longest
-    return placed(garments, MIDDLE - width / 2, MIDDLE - height / 2, width, height, part)
+def _flared(garments: Layer, aspect: Field, waist: Field, part: Part) -> Layer:
+    """A part of garments at this width per height, its longest side the frame's; `waist` is the upper width's part."""
+    longest = SIDE / np.maximum(aspect, 1)
+    width, top = longest * aspect, MIDDLE - longest / 2
+    width = width * (waist + (1 - waist) * np.clip((DOWN - top) / longest, 0, 1))
+    return placed(garments, MIDDLE - width / 2, top, width, longest, part)
+
+
+def _fitted(layer: Layer) -> Layer:
+    """Fill the frame with each thing, as the camera's pictures do."""
+    left, top, right, bottom = layer.box()
+    scale = SIDE / np.maximum(right - left, bottom - top)
+    width, height = (right - left) * scale, (bottom - top) * scale
+    return placed(layer, MIDDLE - width / 2, MIDDLE - height / 2, width, height)
 
 
 def _rectangle(
