@@ -67,7 +67,10 @@ class Classifier:
         self._table = interpreter.input.encode(image.normalise(every_byte))
 
     def __call__(self, frame: Frame) -> Prediction:
-        """Classify one frame; a blank or empty one gets no label."""
+        """Classify one frame; a blank or empty one gets no label, and one with a flaw is not even looked at."""
+        if frame.flaw is not None:
+            unspent = {"read": frame.read_ms, "preprocess": 0.0, "invoke": 0.0}
+            return Prediction(frame.source, frame.index, Decision.NO_GARMENT, (), unspent, hint=frame.flaw)
         began = time.perf_counter()
         seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
