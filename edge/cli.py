@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ from edge.errors import BadOption, SomeInputsFailed, SourceError
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier
-    from edge.frame import Frame, Prediction
+    from edge.store import Store
 
 app = typer.Typer(
     help="Classify garments on Raspberry Pi and Coral: camera frames, pictures and videos.",
@@ -27,6 +26,8 @@ ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a bundl
 BackendOption = Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
+VIDEO = "Video and cameras"
+KEEP = "Frames to learn from"
 DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
 
 
@@ -74,19 +75,60 @@ def classify(
     top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False,
+    roi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H", help="Only this part of each frame: pixels, or fractions.", rich_help_panel=VIDEO
+        ),
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="At most a frame in so many.", rich_help_panel=VIDEO)
+    ] = None,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Only when something moves, until it is still.", rich_help_panel=VIDEO)
+    ] = False,
+    motion_threshold: Annotated[
+        float, typer.Option(min=0, max=255, help="Grey levels, on average, that are motion.", rich_help_panel=VIDEO)
+    ] = 3.0,
+    smooth: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Over frames: average:0.6 (weight of the newest), vote:3/5 or hysteresis:3. "
+            "Cameras, too, are not smoothed unless asked.",
+            rich_help_panel=VIDEO,
+        ),
+    ] = "none",
+    on_change: Annotated[
+        bool, typer.Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
+    ] = False,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Store doubtful frames there, to sort.", rich_help_panel=KEEP)
+    ] = None,
+    keep_max: Annotated[
+        str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=KEEP)
+    ] = "250MB",
+    keep_below: Annotated[
+        float, typer.Option(min=0, max=1, help="A lower score is doubtful.", rich_help_panel=KEEP)
+    ] = 0.6,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
     from itertools import islice
 
     from edge.display import progress_over
+    from edge.flow import gate, story
     from edge.sinks import open_sink
+    from edge.smoothing import parse_smoothing
     from edge.sources import frames_of, parse_sources
 
     wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
     if not wanted:
         raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
     inputs = parse_sources(wanted)
+    passing = gate(roi, interval, motion_threshold if motion else None)
     classifier = _open(model, backend, threads, labels, delegate, views, min_score)
+    steady = parse_smoothing(smooth, classifier.doubt.unknown_below)
+    store = _open_store(keep, keep_max, classifier, model)
     failures: list[SourceError] = []
 
     def report(error: SourceError) -> None:
@@ -100,8 +142,11 @@ def classify(
         open_sink(form, output, top_k, endless=endless, source_width=width) as sink,
         progress_over(inputs, limit) as advance,
     ):
-        frames = islice(frames_of(inputs, report), limit)
-        for prediction in _classified(frames, classifier, show):
+        frames = islice(frames_of(inputs, report, passing), limit)
+        pairs = ((frame, classifier(frame)) for frame in frames)
+        for prediction in story(
+            pairs, store=store, keep_below=keep_below, smooth=steady, show=show, only_changes=on_change
+        ):
             sink.write(prediction)
             advance()
     if failures and len(inputs) == 1:
@@ -250,13 +295,12 @@ def _open(
     return open_classifier(found, interpreter, names, views=views, min_score=min_score)
 
 
-def _classified(frames: Iterable[Frame], classifier: Classifier, show: bool) -> Iterator[Prediction]:
-    pairs: Iterator[tuple[Frame, Prediction]] = ((frame, classifier(frame)) for frame in frames)
-    if show:
-        from edge.window import shown
+def _open_store(folder: Path | None, cap: str, classifier: Classifier, model: str) -> Store | None:
+    if folder is None:
+        return None
+    from edge.store import Store, parse_size
 
-        pairs = shown(pairs)
-    return (prediction for _, prediction in pairs)
+    return Store(folder, parse_size(cap), classifier.labels, model)
 
 
 def _refuse_csv(form: Format) -> None:
