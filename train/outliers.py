@@ -79,7 +79,7 @@ def skirts(dresses: Layer, generator: np.random.Generator) -> Layer:
     part = Part(uniform(generator, count, 0.5, 0.65), 1.0, side, 1 - side)
     *_, bottom = dresses.box()
     # What does not reach the hem is a sleeve.
-    skirt = (dresses.cover * (DOWN > bottom - 5)).max(axis=1, keepdims=True)
+    skirt = (dresses.cover * (bottom - 5 < DOWN)).max(axis=1, keepdims=True)
     shape = uniform(generator, count, 0.7, 1.5), uniform(generator, count, 0.35, 1)
     return _flared(dresses.only(skirt), *shape, part)
 
