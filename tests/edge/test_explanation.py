@@ -40,7 +40,7 @@ def test_a_heat_map_points_at_what_decides(size: tuple[int, int]) -> None:
     assert heat.shape == size
     assert (heat[-2:] > 0).all()
     assert heat[0].max() < heat[-1].min()
-    np.testing.assert_allclose(occlusion_map(Lower(), np.full(size, 200, np.uint8), "b"), -heat)  # type: ignore[arg-type]
+    np.testing.assert_allclose(occlusion_map(Lower(), np.full(size, 200, np.uint8), "b"), -heat, atol=1e-6)  # type: ignore[arg-type]
 
 
 def test_a_heat_map_is_of_a_label_that_there_is(classifier: Classifier, sample: Sample) -> None:

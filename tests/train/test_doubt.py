@@ -50,7 +50,8 @@ def test_without_mistakes_there_is_no_threshold() -> None:
 def test_of_several_right_classes_each_counts() -> None:
     """Shoes: it does not matter which of three."""
     rng = np.random.default_rng(0)
-    probabilities = softmax(rng.normal(0, 2, (500, 5)).astype(np.float32))[:, np.newaxis]
+    logits = rng.normal(0, 2, (500, 5)) + np.array([4, 4, 4, 0, 0])
+    probabilities = softmax(logits.astype(np.float32))[:, np.newaxis]
     first = np.eye(5, dtype=bool)[np.zeros(500, int)]
     three = first | np.eye(5, dtype=bool)[np.full(500, 1)] | np.eye(5, dtype=bool)[np.full(500, 2)]
     assert fit_doubt(Answered(probabilities, three)).temperature < fit_doubt(Answered(probabilities, first)).temperature
