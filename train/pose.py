@@ -16,6 +16,7 @@ from train.layers import (
     ACROSS,
     DOWN,
     MIDDLE,
+    SIDE,
     Field,
     Layer,
     chance,
@@ -194,7 +195,7 @@ def _patch_at_edge(garment: Layer, generator: np.random.Generator, smallest: flo
     inner[:, 1:-1, 1:-1] &= solid[:, :-2, 1:-1] & solid[:, 2:, 1:-1] & solid[:, 1:-1, :-2] & solid[:, 1:-1, 2:]
     inner[:, [0, -1], :] = inner[:, :, [0, -1]] = False
     order = generator.random(garment.cover.shape, np.float32) * (solid & ~inner)
-    rows, columns = np.divmod(order.reshape(count, -1).argmax(axis=1), order.shape[2])
+    rows, columns = np.divmod(order.reshape(count, SIDE * SIDE).argmax(axis=1), SIDE)
     down, across = (line.astype(np.float32).reshape(-1, 1, 1) + 0.5 for line in (rows, columns))
     radii = (uniform(generator, count, smallest, largest) for _ in range(2))
     return ellipse(across, down, *radii)
