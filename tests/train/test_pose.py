@@ -134,6 +134,21 @@ def test_a_spoilt_mask_loses_parts_gains_others_and_keeps_most() -> None:
     assert 0.15 < (after[:, ~inside] > 0).any(axis=1).mean() < 0.4
 
 
+def test_a_thin_garment_is_not_bitten_away() -> None:
+    straps = np.zeros((400, 28, 28), np.uint8)
+    straps[:, 12:15, 10:17] = 150
+    after = spoil_mask(straps, rng())
+    assert (after[:, 12:15, 10:17] > 30).mean(axis=(1, 2)).min() >= SMALLEST_COVER - 0.05
+
+
+def test_the_darkest_parts_stay_off_the_ground() -> None:
+    images = np.zeros((100, 28, 28), np.uint8)
+    images[:, 5:23, 5:14] = 12
+    images[:, 5:23, 14:23] = 240
+    after = change_contrast(images, rng(), 1.2, 1.4)
+    assert (after[:, 5:23, 5:14] == 10).all()
+
+
 def test_gaps_inside_a_garment_belong_to_it_and_the_ground_does_not() -> None:
     images = np.zeros((1, 28, 28), np.uint8)
     images[0, 5:20, 5:20] = 100
