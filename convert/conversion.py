@@ -32,7 +32,7 @@ from edge.classifier import Classifier
 from edge.dataset import Dataset
 from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable, TargetUnmet
 from edge.model_file import Model, parse_model
-from edge.spec import ImageSpec
+from edge.spec import SURE, ImageSpec
 
 _ACCURACY_DOUBT = 0.002
 """A float accuracy this far from the one training wrote down is not the same model, data or preprocessing."""
@@ -129,7 +129,8 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
-    manifest = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
+    doubt = source.record.doubt if source.record else SURE
+    manifest = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, doubt)
     # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
     model = parse_model(bundle.attach(flatbuffer, manifest), settings.model_path)
     with stages.stage("evaluate float", len(test)) as advance:

@@ -26,9 +26,13 @@ ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a bundl
 BackendOption = Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
+ViewsOption = Annotated[
+    int, typer.Option(min=1, max=8, help="Views of a garment that the model sees: mirrored, smaller, larger.")
+]
+DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
+
 VIDEO = "Video and cameras"
 KEEP = "Frames to learn from"
-DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
 
 
 def main() -> None:
@@ -66,14 +70,15 @@ def classify(
     delegate: DelegateOption = EDGETPU_LIBRARY,
     form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead of stdout.")] = None,
-    views: Annotated[
-        int, typer.Option(min=1, max=8, help="Views of a garment that the model sees: mirrored, smaller, larger.")
-    ] = DEFAULT_VIEWS,
+    views: ViewsOption = DEFAULT_VIEWS,
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
     ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    save_view: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save there, for each frame, what the model saw of it.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False,
     roi: Annotated[
         str | None,
@@ -143,16 +148,52 @@ def classify(
         progress_over(inputs, limit) as advance,
     ):
         frames = islice(frames_of(inputs, report, passing), limit)
-        pairs = ((frame, classifier(frame)) for frame in frames)
-        for prediction in story(
-            pairs, store=store, keep_below=keep_below, smooth=steady, show=show, only_changes=on_change
-        ):
+        predictions = story(
+            frames,
+            classifier,
+            save_view=save_view,
+            store=store,
+            keep_below=keep_below,
+            smooth=steady,
+            show=show,
+            only_changes=on_change,
+        )
+        for prediction in predictions:
             sink.write(prediction)
             advance()
     if failures and len(inputs) == 1:
         raise failures[0]
     if failures:
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
+
+
+@app.command()
+def explain(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for one on stdin.")],
+    model: ModelOption = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PNG", help="The sheet; IMAGE.explained.png if not given.")
+    ] = None,
+    backend: BackendOption = Backend.AUTO,
+    labels: LabelsOption = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    views: ViewsOption = DEFAULT_VIEWS,
+) -> None:
+    """Show why: the garment's outline, what the model saw, its answers, and the parts that they rest on."""
+    from edge.explanation import explain_picture
+    from edge.sources import frames_of, parse_sources
+
+    inputs = parse_sources([image])
+    if len(inputs) != 1 or not inputs[0].is_one_picture:
+        raise BadOption(f"{image} is not one picture", "fmnist-edge explain shirt.jpg")
+    classifier = _open(model, backend, 1, labels, delegate, views)
+
+    def stop(error: SourceError) -> None:
+        raise error
+
+    (frame,) = frames_of(inputs, stop)
+    sheet = output or Path("explained.png" if image == "-" else f"{Path(image).stem}.explained.png")
+    typer.echo(explain_picture(frame, classifier, sheet))
 
 
 @app.command()

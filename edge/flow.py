@@ -1,6 +1,6 @@
-"""What lies between the frames and the output: small generators, each there only if it was asked for.
+"""What lies between the frames and the output: small generators, each there only if asked for.
 
-    frames -> roi -> interval -> motion -> (classify) -> keep -> smooth -> window -> on-change -> output
+    frames -> roi -> interval -> motion -> classify -> save-view -> keep -> smooth -> window -> on-change -> output
 
 Up to `motion`, each input has its own. `keep` comes before `smooth`, which would hide the very frames of which the
 model was not sure.
@@ -17,10 +17,12 @@ from edge.errors import BadOption
 from edge.frame import Frame, Prediction
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.classifier import Classifier
     from edge.smoothing import Smoother
     from edge.store import Store
 
-Pairs = Iterable[tuple[Frame, Prediction]]
 Gate = Callable[[Iterable[Frame]], Iterator[Frame]]
 
 
@@ -46,15 +48,22 @@ def gate(roi: str | None, interval_s: float | None, motion_threshold: float | No
 
 
 def story(
-    pairs: Pairs,
+    frames: Iterable[Frame],
+    classifier: Classifier,
     *,
+    save_view: Path | None = None,
     store: Store | None = None,
     keep_below: float = 0.0,
     smooth: Smoother | None = None,
     show: bool = False,
     only_changes: bool = False,
 ) -> Iterator[Prediction]:
-    """What becomes of frames and their predictions before they are written."""
+    """Classify frames; what becomes of their predictions before they are written."""
+    pairs: Iterable[tuple[Frame, Prediction]] = ((frame, classifier(frame)) for frame in frames)
+    if save_view is not None:
+        from edge.view_folder import saved
+
+        pairs = saved(pairs, classifier, save_view)
     if store is not None:
         from edge.store import kept
 

@@ -7,8 +7,8 @@ Expect     see docs/camera.md: what it makes of photographs that it has never se
 
 Fashion-MNIST shows one garment, front side, sleeves down, one shoe from its side; a shop's photographs show spread
 sleeves, shoes in pairs, and people. So an epoch shows a third of its images as they are, and the others in such poses
-(train/scenery.py), all as edge/isolation would draw them. Some images are none of the classes: their target is to
-know nothing (outlier exposure, Hendrycks et al. 2019, arxiv.org/abs/1812.04606). The softmax is left to the device,
+(train/camera_augment.py), all as edge/isolation would draw them. Some images are none of the classes: their target is
+to know nothing (outlier exposure, Hendrycks et al. 2019, arxiv.org/abs/1812.04606). The softmax is left to the device,
 where it is calibrated.
 """
 
@@ -21,7 +21,10 @@ from edge.errors import BadOption
 from train.edge_cnn import EdgeSettings, train
 
 if TYPE_CHECKING:
-    from train.augment import Varying
+    import numpy as np
+
+    from train.augment import Images, Targets, Varying
+    from train.camera_augment import CameraAugmentation
 
 __all__ = ["DEFAULTS", "CameraSettings", "train"]
 
@@ -56,9 +59,36 @@ class CameraSettings(EdgeSettings):
 
     def augmentation(self) -> Varying:
         """Poses, people, outliers."""
-        from train.scenery import CameraAugmentation
+        from train.augment import Augmentation
+        from train.camera_augment import CameraAugmentation
 
-        return CameraAugmentation(worn=self.worn, heavy=self.heavy, outliers=self.outliers)
+        light = 1 - self.worn - self.heavy - self.outliers
+        gently = Augmentation(self.flip, self.shift, self.erase, cutmix=self.cutmix)
+        return WithOutliers(CameraAugmentation(light, self.heavy, self.worn, gently), self.outliers)
+
+
+@dataclass(frozen=True, slots=True)
+class WithOutliers:
+    """Puts pictures of no class in the place of a `share` of the images, with the same target for every class."""
+
+    camera: CameraAugmentation
+    share: float
+
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether an image has two variants at most."""
+        return self.camera.only_mirrors
+
+    def __call__(self, images: Images, targets: Targets, generator: np.random.Generator) -> tuple[Images, Targets]:
+        """Vary images uint8 (N, 28, 28) with targets float32 (N, classes); the inputs stay as they are."""
+        import numpy as np
+
+        varied, varied_targets = self.camera(images, targets, generator)
+        chosen = np.flatnonzero(generator.random(len(images)) < self.share)
+        labels = targets.argmax(axis=1).astype(np.uint8)
+        varied[chosen] = self.camera.outliers(images, labels, len(chosen), generator)
+        varied_targets[chosen] = 1 / targets.shape[1]
+        return varied, varied_targets
 
 
 DEFAULTS = CameraSettings(

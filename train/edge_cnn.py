@@ -121,6 +121,7 @@ def train(
     the training starts from. Raises the errors of
     train.recipe.follow, read_teachers and fit.
     """
+    figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
         from train.easy import choose
@@ -144,6 +145,10 @@ def train(
         classes = len(training.label_names)
         plain = network(SIZES[settings.size], classes, name=settings.size, logits=settings.gives_logits)
         plain.set_weights(model.get_weights())
+        if settings.gives_logits:
+            from train.photo_figures import fitted_doubt
+
+            figures["doubt"] = fitted_doubt(plain, None, parts.held_out, settings.seed)
         return plain, history
 
     return follow(
@@ -154,6 +159,7 @@ def train(
         resume=resume,
         watcher=watcher,
         held_out_per_class=HELD_OUT_PER_CLASS,
+        figures=figures,
     )
 
 

@@ -54,6 +54,8 @@ def outliers(images: Images, labels: Labels, count: int, generator: np.random.Ge
     result: Images = np.zeros((count, SIDE, SIDE), np.uint8)
     for number, (make, classes, _) in enumerate(KINDS):
         chosen = np.flatnonzero(kinds == number)
+        if not len(chosen):
+            continue
         donors = np.flatnonzero(np.isin(labels, classes))
         if not len(donors):
             donors = np.arange(len(images))
@@ -79,7 +81,7 @@ def skirts(dresses: Layer, generator: np.random.Generator) -> Layer:
     part = Part(uniform(generator, count, 0.5, 0.65), 1.0, side, 1 - side)
     *_, bottom = dresses.box()
     # What does not reach the hem is a sleeve.
-    skirt = (dresses.cover * (DOWN > bottom - 5)).max(axis=1, keepdims=True)
+    skirt = (dresses.cover * np.clip(DOWN - bottom + 5, 0, 1)).max(axis=1, keepdims=True)
     shape = uniform(generator, count, 0.7, 1.5), uniform(generator, count, 0.35, 1)
     return _flared(dresses.only(skirt), *shape, part)
 

@@ -1,4 +1,4 @@
-"""Read one's own photographs: a folder for each class, what the folders mean, and what the device sees of each photo."""
+"""Read one's own photos: a folder for each class, what the folders mean, and what the device sees of each photo."""
 
 from __future__ import annotations
 
@@ -129,7 +129,8 @@ def read_photos(
         raise DatasetDamaged("\n".join(problems[:NAMED]) + more, "mend or remove these files")
     if not any(row.any() for row in classes):
         raise DatasetDamaged(
-            f"{folder} holds no photo of a garment", f"DIR/CLASS/*.jpg, CLASS one of: {', '.join(labels)}; or --map FILE"
+            f"{folder} holds no photo of a garment",
+            f"DIR/CLASS/*.jpg, CLASS one of: {', '.join(labels)}; or --map FILE",
         )
     return gathered(found, np.stack(classes))
 
@@ -181,9 +182,7 @@ def label_number(name: str, labels: Sequence[str]) -> int | None:
     return begun[0] if len(begun) == 1 else None
 
 
-def _classes_of(
-    folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequence[str]
-) -> NDArray[np.bool_]:
+def _classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequence[str]) -> NDArray[np.bool_]:
     row = np.zeros(len(labels), np.bool_)
     names = meanings.get(folder, (folder,))
     if names == (UNKNOWN_FOLDER,):

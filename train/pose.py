@@ -16,6 +16,7 @@ from train.layers import (
     ACROSS,
     DOWN,
     MIDDLE,
+    SIDE,
     Field,
     Layer,
     chance,
@@ -48,6 +49,9 @@ NARROWEST_SLEEVE = 0.18
 SHORT_SLEEVE = 0.1
 """In half frames: by how much a garment is wider at its short sleeves than below them."""
 
+MOST_SHRUNK = 0.7
+"""By how much a garment with wide-spread sleeves shrinks at most to fit."""
+
 SMALLEST_COVER = 0.4
 """A spoilt mask keeps at least this part of its garment; else the garment stays whole."""
 
@@ -65,12 +69,15 @@ def swing_sleeves(images: Images, labels: Labels, generator: np.random.Generator
     # Short sleeves end above the hem: there the body's own edge is the seam.
     seam = np.where(below < wide - SHORT_SLEEVE, np.clip(below + 1.5 * SHOULDER_OVERLAP, 0.34, 0.7), seam)
     sleeved = np.flatnonzero(wide - seam >= NARROWEST_SLEEVE)
-    chosen, garment, seam = chosen[sleeved], garment[sleeved], seam[sleeved]
+    chosen, garment, wide, seam = chosen[sleeved], garment[sleeved], wide[sleeved], seam[sleeved]
     count = len(chosen)
     turn = uniform(generator, count, 0.05, 1.0)
     uneven = uniform(generator, count, -0.15, 0.15) * chance(generator, count, 0.5)
     shoulder = uniform(generator, count, -0.72, -0.62)
-    shrink = 1 + 0.55 * turn * uniform(generator, count, 0, 1)
+    # The prototypes shrank by less and let sleeves leave the frame; a mask's box has whole sleeves in it.
+    reach = seam + np.cos(turn) * (wide - seam) + np.sin(turn) * (_sleeve_ends(garment, seam) - shoulder)
+    most = np.maximum(0.55 * turn, np.clip(reach - 1, 0, MOST_SHRUNK))
+    shrink = 1 + most * np.sqrt(uniform(generator, count, 0, 1))
     x, y = (ACROSS - MIDDLE) / MIDDLE * shrink, (DOWN - MIDDLE) / MIDDLE * shrink
     result = _part(garment, x, y, seam + SHOULDER_OVERLAP - np.abs(x))
     for side in (-1, 1):
@@ -171,6 +178,13 @@ def _half_widths(garment: Layer) -> tuple[Field, Field]:
     return wide.astype(np.float32).reshape(-1, 1, 1), below.astype(np.float32).reshape(-1, 1, 1)
 
 
+def _sleeve_ends(garment: Layer, seam: Field) -> Field:
+    """How far down garments reach outside their seams, from the middle, a column."""
+    outside = (garment.cover > 0.5) & (np.abs(ACROSS - MIDDLE) > seam * MIDDLE)
+    reach = np.where(outside, (DOWN - MIDDLE) / MIDDLE, np.float32(-1))
+    return np.asarray(reach.max(axis=(1, 2), keepdims=True))
+
+
 def _end(garment: Layer, part: Field, generator: np.random.Generator) -> Field:
     """Cover of the last `part` of the garment's box on one of its four sides."""
     left, top, right, bottom = garment.box()
@@ -194,7 +208,7 @@ def _patch_at_edge(garment: Layer, generator: np.random.Generator, smallest: flo
     inner[:, 1:-1, 1:-1] &= solid[:, :-2, 1:-1] & solid[:, 2:, 1:-1] & solid[:, 1:-1, :-2] & solid[:, 1:-1, 2:]
     inner[:, [0, -1], :] = inner[:, :, [0, -1]] = False
     order = generator.random(garment.cover.shape, np.float32) * (solid & ~inner)
-    rows, columns = np.divmod(order.reshape(count, -1).argmax(axis=1), order.shape[2])
+    rows, columns = np.divmod(order.reshape(count, SIDE * SIDE).argmax(axis=1), SIDE)
     down, across = (line.astype(np.float32).reshape(-1, 1, 1) + 0.5 for line in (rows, columns))
     radii = (uniform(generator, count, smallest, largest) for _ in range(2))
     return ellipse(across, down, *radii)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,8 +65,11 @@ def filled(mask: NDArray[np.bool_], largest: int, middle: tuple[float, float] | 
     return np.asarray(mask | closed[numbers[1:-1, 1:-1]], np.bool_)
 
 
+@lru_cache(maxsize=16)
 def _centre_weights(height: int, width: int) -> NDArray[np.int64]:
     """1000 in the middle, 200 in the middle of an edge, 111 in the corners; whole numbers, so sums are exact."""
     down = (2 * np.arange(height) + 1 - height) / height
     right = (2 * np.arange(width) + 1 - width) / width
-    return (1000 / (1 + 4 * (down[:, np.newaxis] ** 2 + right**2))).astype(np.int64)
+    weights = (1000 / (1 + 4 * (down[:, np.newaxis] ** 2 + right**2))).astype(np.int64)
+    weights.setflags(write=False)
+    return weights

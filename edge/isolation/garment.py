@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -90,6 +91,11 @@ def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     longest = max(height, width)
     if longest <= WORKING_SIZE:
         return pixels
+    factor = longest // (2 * WORKING_SIZE)
+    if factor > 1:  # whole factors are ten times as fast, and are left with two pixels for one
+        pixels = pixels[: max(factor, height - height % factor), : max(factor, width - width % factor)]
+        half = max(1, pixels.shape[1] // factor), max(1, pixels.shape[0] // factor)
+        pixels = np.asarray(cv2.resize(pixels, half, interpolation=cv2.INTER_AREA), np.uint8)
     size = max(1, round(width * WORKING_SIZE / longest)), max(1, round(height * WORKING_SIZE / longest))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -104,5 +110,6 @@ def _contrast(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
     """Distance of the mean colours inside and outside."""
     if mask.all():
         return 0.0
-    inside, outside = lab[mask].astype(np.float64).mean(axis=0), lab[~mask].astype(np.float64).mean(axis=0)
-    return float(np.sqrt(((inside - outside) ** 2).sum()))
+    bits = mask.astype(np.uint8)
+    apart = [one - other for one, other in zip(cv2.mean(lab, bits)[:3], cv2.mean(lab, 1 - bits)[:3], strict=True)]
+    return math.sqrt(sum(difference * difference for difference in apart))

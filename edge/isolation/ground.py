@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,11 +32,13 @@ MOST_OF_EDGE, MOST_OF_FRAME = 0.40, 0.85
 """A mask that covers more of the frame's edge, or of the frame, has taken ground for garment."""
 
 
+@lru_cache(maxsize=16)
 def strip_of(height: int, width: int) -> NDArray[np.bool_]:
     """Which pixels of a frame are its border strip: bool (height, width)."""
     thick = max(1, round(STRIP * min(height, width)))
     strip = np.ones((height, width), np.bool_)
     strip[thick:-thick, thick:-thick] = False
+    strip.setflags(write=False)
     return strip
 
 
@@ -46,7 +49,8 @@ def differing(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.bo
     differs a little) is split by Otsu's threshold (ieeexplore.ieee.org/document/4310076).
     """
     squares = mahalanobis_squares(lab, strip)
-    far = int(np.partition(squares, (squares.size * 99) // 100, axis=None)[(squares.size * 99) // 100])
+    rank = (squares.size * 99) // 100
+    far = float(np.partition(squares, rank, axis=None)[rank])
     if far <= 0:
         return np.zeros(lab.shape[:2], np.bool_)
     roots = np.sqrt(np.sqrt(np.minimum(squares / far, 1.0)))
@@ -55,27 +59,33 @@ def differing(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.bo
     return levels > threshold
 
 
-def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Squared distances from the strip's median in units of its covariance, times a common factor: int64 (h, w).
+def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Squared distances from the strip's median in units of its covariance, times a common factor: float64 (h, w).
 
-    The covariance in whole numbers and its adjugate instead of its inverse keep everything an exact integer: at most
-    9 * 255^2 * 2 * 65041^2, a thousandth of what int64 holds.
+    The covariance in whole numbers and its adjugate instead of its inverse make everything a whole number, of at most
+    9 * 255^2 * 2 * 65041^2 < 2^53: exact in float64, in whatever order a machine adds.
     """
-    border = lab[strip].astype(np.int64)
+    border = lab[strip].astype(np.float64)
     count = len(border)
     sums = border.sum(axis=0)
-    covariance = (count * (border.T @ border) - np.outer(sums, sums)) // (count * count)
-    covariance += LEAST_VARIANCE * np.eye(3, dtype=np.int64)
+    covariance = np.floor((count * (border.T @ border) - np.outer(sums, sums)) / (count * count))
+    covariance += LEAST_VARIANCE * np.eye(3)
     (a, b, c), (_, d, e), (_, _, f) = covariance.tolist()
-    away = lab.astype(np.int64) - np.partition(border, count // 2, axis=0)[count // 2]
-    x, y, z = away[..., 0], away[..., 1], away[..., 2]
-    squares: NDArray[np.int64] = (
-        (d * f - e * e) * x * x
-        + (a * f - c * c) * y * y
-        + (a * d - b * b) * z * z
-        + 2 * ((c * e - b * f) * x * y + (b * e - c * d) * x * z + (b * c - a * e) * y * z)
+    adjugate = np.array(
+        [
+            [d * f - e * e, c * e - b * f, b * e - c * d],
+            [c * e - b * f, a * f - c * c, b * c - a * e],
+            [b * e - c * d, b * c - a * e, a * d - b * b],
+        ]
     )
+    away = lab.reshape(-1, 3).astype(np.float64) - median_of(border)
+    squares: NDArray[np.float64] = np.einsum("ij,ij->i", away @ adjugate, away).reshape(lab.shape[:2])
     return squares
+
+
+def median_of(colours: NDArray[Any]) -> NDArray[Any]:
+    """The (upper) median of each channel: (N, 3) -> (3,)."""
+    return np.asarray(np.partition(colours, len(colours) // 2, axis=0)[len(colours) // 2])
 
 
 def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
@@ -84,12 +94,12 @@ def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[n
     uint8 (h, w, 3) Lab, bool (h, w), bool (h, w) -> bool (h, w). Otsu's threshold lies between dark jeans and white,
     so a white shirt above them vanishes; here it is found again.
     """
-    border = lab[strip]
-    median = np.partition(border, len(border) // 2, axis=0)[len(border) // 2].astype(np.int16)
-    distance = np.abs(lab.astype(np.int16) - median).sum(axis=2)
-    ranked = np.sort(distance[strip])
+    border = lab[strip].astype(np.int16)
+    median = median_of(border)
+    ranked = np.sort(np.abs(border - median).sum(axis=1))
     if ranked[(len(ranked) * EVEN_PERCENTILE) // 100] > EVEN_DISTANCE:
         return None
+    distance = np.abs(lab.astype(np.int16) - median).sum(axis=2, dtype=np.int16)
     smooth = cv2.blur(distance, (3, 3), borderType=cv2.BORDER_REPLICATE)
     low = (smooth > PAPER_DISTANCE).astype(np.uint8)
     low = cv2.morphologyEx(low, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))

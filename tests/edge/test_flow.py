@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +11,17 @@ import numpy as np
 import pytest
 
 from edge import liveness
+from edge.classifier import Classifier
 from edge.errors import BadOption, CameraLost, SourceError
 from edge.flow import gate, story
 from edge.frame import Frame
 from edge.images import read_image
 from edge.liveness import BLACK_HINT, FROZEN_HINT
+from edge.smoothing import parse_smoothing
 from edge.sources import frames_of, parse_sources
 from tests.conftest import Run
 from tests.edge.http_camera import http_camera
-from tests.edge.stories import frame, prediction
+from tests.edge.stories import frame
 from tests.edge.tables import COVERED, EMPTY, SAMPLES, write_clip
 
 pytestmark = pytest.mark.subprocess
@@ -55,7 +56,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--motion", (0, 10, 20, 30)),
         ("--interval 0.5", (0, 10, 20, 30)),
         ("--interval 0.3 --motion --smooth hysteresis:2", (0, 15, 24, 33)),
-        ("--roi 60,20,200,200", (0, 10, 20, 30)),
+        ("--roi 120,40,400,400", (0, 10, 20, 30)),
         ("--roi 0.2,0.1,0.6,0.8 --smooth vote:2/3", (0, 11, 21, 31)),
     ],
 )
@@ -98,6 +99,7 @@ def test_a_camera_that_freezes_is_marked_then_lost(monkeypatch: pytest.MonkeyPat
     assert "has frozen" in str(failures[0])
 
 
+@pytest.mark.slow
 def test_a_frozen_camera_ends_the_command_with_its_code(fmnist_edge: Run) -> None:
     with http_camera() as address:
         done = fmnist_edge("classify", f"{address}/frozen", "-f", "json", "--on-change", "--motion")
@@ -107,7 +109,7 @@ def test_a_frozen_camera_ends_the_command_with_its_code(fmnist_edge: Run) -> Non
 
 
 def test_doubtful_frames_are_kept_as_they_were_classified(fmnist_edge: Run, clip: Path, tmp_path: Path) -> None:
-    options = ("--keep", tmp_path / "kept", "--keep-below", "1", "--roi", "60,20,200,200", "--smooth", "vote")
+    options = ("--keep", tmp_path / "kept", "--keep-below", "1", "--roi", "120,40,400,400", "--smooth", "vote")
     told(fmnist_edge("classify", clip, "-f", "json", *options))
     unsorted = tmp_path / "kept" / "_unsorted"
     notes = [json.loads(path.read_text()) for path in sorted(unsorted.glob("*.json"))]
@@ -115,7 +117,7 @@ def test_doubtful_frames_are_kept_as_they_were_classified(fmnist_edge: Run, clip
         ("Trouser", 10, "small"),
         ("Ankle boot", 30, "small"),
     ]
-    assert all(read_image(path).shape == (200, 200, 3) for path in unsorted.glob("*.jpg"))
+    assert all(read_image(path).shape == (400, 400, 3) for path in unsorted.glob("*.jpg"))
     assert len(list(unsorted.iterdir())) == 4
 
 
@@ -138,7 +140,7 @@ def test_a_region_outside_of_one_picture_fails_that_one(fmnist_edge: Run, tmp_pa
     for name in ("bag", "coat"):
         (tmp_path / f"{name}.png").write_bytes(SAMPLES[name].read_bytes())
     (tmp_path / "clip.avi").write_bytes(clip.read_bytes())
-    done = fmnist_edge("classify", tmp_path, "-f", "json", "--roi", "60,20,200,200", "--limit", "2")
+    done = fmnist_edge("classify", tmp_path, "-f", "json", "--roi", "120,40,400,400", "--limit", "2")
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 2
     assert "reaches outside" in done.stderr
@@ -165,16 +167,16 @@ def test_a_bad_option_is_said_in_two_lines(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_read_ahead_and_nothing_lies_between_if_nothing_was_asked_for() -> None:
+def test_nothing_is_read_ahead_and_nothing_lies_between_if_nothing_was_asked_for(classifier: Classifier) -> None:
     seen: list[int] = []
 
     def camera() -> Iterator[Frame]:
         for number in range(100):
             seen.append(number)
-            yield frame(100 + number, number, time.monotonic())
+            yield frame(100 + number, number, number)
 
     frames = gate("0,0,1,1", 0.0, 0.5)(camera())
-    answers = story(((one, prediction("A", one.index)) for one in frames), only_changes=True)
+    answers = story(frames, classifier, smooth=parse_smoothing("vote", 0.5), only_changes=True)
     assert next(answers).frame == 0
     assert seen == [0]
     untouched = [frame(1), frame(2)]
