@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIKENESS_SIZE = (64, 48)
-"""Width and height of a frame's likeness: averaged so far, a sensor's noise is well under a grey level."""
+"""Width and height of a frame's likeness: so far averaged, a sensor's noise stays under two grey levels."""
 
 SETTLE_S = 1.0
 """Frames are still classified so long after the last motion: until the hand is gone and the exposure has settled."""
@@ -27,7 +27,11 @@ _CLOCK_S = 1e-3  # video files tell their times in rounded milliseconds
 
 def likeness(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A small grey picture of a frame, to compare it by: uint8 (H, W, 3) blue green red -> uint8 (48, 64)."""
-    small = cv2.resize(pixels, LIKENESS_SIZE, interpolation=cv2.INTER_AREA)
+    width, height = LIKENESS_SIZE
+    # Every sixteenth pixel or more of each cell is enough; all those of a 1080p frame take ten times as long (8.6 ms).
+    step = max(1, min(pixels.shape[0] // (4 * height), pixels.shape[1] // (4 * width)))
+    sparse = np.ascontiguousarray(pixels[::step, ::step])
+    small = cv2.resize(sparse, LIKENESS_SIZE, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
