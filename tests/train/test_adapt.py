@@ -106,6 +106,7 @@ def run(settings: adapt.AdaptSettings, folder: Path, start: Path, data_dir: Path
     )
 
 
+@pytest.mark.slow
 def test_photos_are_learnt_and_the_gain_is_told(
     folder: Path, photos: Photos, start: Path, data_dir: Path, tmp_path: Path, recorder: Any
 ) -> None:
