@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -24,6 +25,7 @@ from edge.errors import AccuracyBudgetExceeded, BadOption, ModelUnsupported
 from edge.interpreters import open_interpreter
 from edge.model_file import Model, read_model
 from edge.spec import FASHION_MNIST_LABELS, ImageSpec
+from tests.conftest import ROOT
 from tests.convert.drawn_models import Drawing, as_model
 from tests.convert.test_report import SCHEMA
 
@@ -204,6 +206,17 @@ def test_mediapipe_itself_gives_the_same_answers(
     assert result.exception is None, result.exception
     found = json.loads(result.stdout)["targets"]["mediapipe"]["run"]
     assert found["runtime"].startswith("mediapipe ") and (found["steps"], found["changed"]) == (0, 0)
+
+
+@pytest.mark.subprocess
+def test_the_documents_example_runs(written: Path, runtime_python: RuntimePython, tmp_path: Path) -> None:
+    """With a grey PNG, of which MediaPipe's own reader makes an image that its classifier fails on."""
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "targets.md").read_text("utf-8"), re.DOTALL)
+    shutil.copy(written / "tiny_int8_mediapipe.tflite", tmp_path / "mlp_int8_mediapipe.tflite")
+    shutil.copy(ROOT / "edge" / "samples" / "ankle-boot.png", tmp_path / "boot.png")
+    command = [runtime_python("mediapipe"), "-c", example]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == "Ankle boot\n"
 
 
 @pytest.mark.subprocess
