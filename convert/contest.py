@@ -9,9 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
-from convert import keras_file
-from convert.conversion import read_source
-from convert.keras_interpreter import KerasInterpreter
+from convert.mediapipe_variant import open_grey, takes_rgb
 from convert.progress import Stages
 from convert.quiet import captured
 from convert.settings import Settings
@@ -52,10 +50,24 @@ def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry
 
 
 def _open(name: str, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
-    path = Path(name)
-    if path.suffix not in {".keras", ".h5"}:
-        model = read_model(name)
-        return open_classifier(model, open_interpreter(model, Backend.LITERT)), model.path.stat().st_size
+    if is_keras(name):
+        return _open_keras(Path(name), data, test, stages)
+    model = read_model(name)
+    interpreter = open_interpreter(model, Backend.LITERT)
+    opening = open_grey if takes_rgb(interpreter.input) else open_classifier
+    return opening(model, interpreter), model.path.stat().st_size
+
+
+def is_keras(name: str) -> bool:
+    """Whether a model's name is that of a Keras file, which takes TensorFlow to run."""
+    return Path(name).suffix in {".keras", ".h5"}
+
+
+def _open_keras(path: Path, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
+    from convert import keras_file
+    from convert.conversion import read_source
+    from convert.keras_interpreter import KerasInterpreter
+
     source = keras_file.load(path, test.label_names)
     interpreter = KerasInterpreter(source.model)
     training = dataset.load("train", data, progress=stages.download, reading=stages.reading)

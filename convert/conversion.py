@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
-from convert.check import check
 from convert.html_report import to_html
 from convert.internals import InternalsMissing
 from convert.keras_file import KerasFile
@@ -23,14 +21,16 @@ from convert.progress import Advance, Stages
 from convert.quantise import Calibrate, Calibrated, calibrate, convert_plainly
 from convert.quiet import captured
 from convert.report import Outcome
+from convert.runtimes import parse_pythons
 from convert.search import Found, candidates, search
 from convert.settings import PixelRange, Scheme, Search, Settings
+from convert.target_proof import prove_targets
 from convert.training_record import TrainingRecord
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
 from edge.classifier import Classifier
 from edge.dataset import Dataset
-from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable, TargetUnmet
+from edge.errors import AccuracyBudgetExceeded, BadOption, KerasModelUnreadable, TargetUnmet
 from edge.model_file import Model, parse_model
 from edge.spec import SURE, ImageSpec
 
@@ -64,14 +64,19 @@ def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None)
             "tflite-runtime loads dynamic-range models and may answer at random, without a word",
             "--scheme int8 for it, or --target litert",
         )
+    if settings.scheme is not Scheme.INT8 and Target.MEDIAPIPE in targets:
+        raise BadOption(f"--target mediapipe is made of int8 models, --scheme is {settings.scheme}", "--scheme int8")
+    pythons = parse_pythons(settings.pythons)
     keras_file.inspect(settings.keras_path)
-    output_files.check_writable(settings.model_path, settings.report_path, settings.page_path)
+    variant = [settings.variant_path] if Target.MEDIAPIPE in targets else []
+    output_files.check_writable(settings.model_path, *variant, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = _prove(settings, engine or _engine(settings.scheme), stages)
-    _check_targets(outcome.model, targets)
+        outcome = prove_targets(_prove(settings, engine or _engine(settings.scheme), stages), targets, pythons, stages)
     files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
+    if outcome.variant is not None:
+        files[settings.variant_path] = outcome.variant.content
     output_files.write_all(files)
     return outcome
 
@@ -91,19 +96,6 @@ def enforce_budget(outcome: Outcome) -> None:
 
 def _engine(scheme: Scheme) -> Calibrate:
     return calibrate if scheme is Scheme.INT8 else partial(convert_plainly, scheme=scheme)
-
-
-def _check_targets(model: Model, targets: Sequence[Target]) -> None:
-    """Raise TargetUnmet, before anything is written, for a model that a target cannot run in full."""
-    found = check(model, targets)
-    for target in targets:
-        if not found.passes(target):
-            finding = next(one for one in found.findings if one.complaints[target])
-            raise TargetUnmet(
-                f"{target} cannot run {finding.operation.name}, operation {finding.operation.number} of the model: "
-                f"{finding.complaints[target]}",
-                "name only what the model is meant for with --target; `convert check` shows all operations",
-            )
 
 
 def _ways_out(settings: Settings) -> str:

@@ -61,7 +61,8 @@ DEFAULT_TARGETS = dict.fromkeys(Scheme, "litert,tflite-runtime") | {Scheme.DYNAM
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
-    `targets` is a list with commas of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS.
+    `targets` is a list with commas of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS;
+    `pythons` are texts TARGET=PATH, where a target's runtime is in another environment (convert.runtimes).
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
     convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
     Raises BadOption for values that cannot be used.
@@ -80,6 +81,7 @@ class Settings:
     search: Search = Search.FIRST
     scheme: Scheme = Scheme.INT8
     targets: str | None = None
+    pythons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
@@ -108,6 +110,11 @@ class Settings:
     def model_path(self) -> Path:
         """Where the model goes: `<stem>_<scheme>.tflite` beside the Keras file unless told."""
         return self.output or self.keras_path.with_name(f"{self.keras_path.stem}_{self.scheme}.tflite")
+
+    @property
+    def variant_path(self) -> Path:
+        """Where the variant for MediaPipe goes: beside the int8 model."""
+        return self.model_path.with_name(f"{self.model_path.stem}_mediapipe.tflite")
 
     @property
     def report_path(self) -> Path:

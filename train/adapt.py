@@ -98,6 +98,10 @@ def train(
         from train.photos import read_photos
 
         training = parts.training
+        if not training.is_fashion_mnist:
+            raise TrainingFailed(
+                "adapt goes on from a model of Fashion-MNIST's ten classes", "leave --data out, or name its folder"
+            )
         read = read_photos(photos, training.label_names, meaning, watcher.reading)
         learnt, kept = read.split(settings.held_out)
         lesson = AdaptLesson(settings.seed, learnt, settings.worn)

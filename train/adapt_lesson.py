@@ -61,7 +61,8 @@ class AdaptLesson:
         generator = np.random.default_rng([self.seed, epoch])
         classes = len(training.label_names)
         photos, photo_targets = self._photos(STEPS_PER_EPOCH * PHOTOS, generator)
-        chosen = generator.choice(len(training), STEPS_PER_EPOCH * GARMENTS, replace=False)
+        wanted = STEPS_PER_EPOCH * GARMENTS
+        chosen = generator.choice(len(training), wanted, replace=len(training) < wanted)
         labels = training.labels[chosen]
         garments, _ = CameraAugmentation()(training.images[chosen], one_hot(labels, classes, 0.0), generator)
         strange = outliers.outliers(training.images[chosen], labels, STEPS_PER_EPOCH * OUTLIERS, generator)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from train import outliers
 from train.augment import Augmentation, Images, Targets, flipped
-from train.pose import Labels, change_contrast, pair_shoes, spoil_mask, swing_sleeves, tilt
+from train.pose import Labels, change_contrast, pair_shoes, spoil_mask, swing_sleeves, tilt, wrinkle
 from train.worn import filled, worn
 
 PIECE = 2000
@@ -65,7 +65,8 @@ class CameraAugmentation:
         result, result_targets = images.copy(), targets.copy()
         result[light], result_targets[light] = self.gently(images[light], targets[light], generator)
         result[heavy] = heavily(images[heavy], labels[heavy], generator)
-        result[on_people] = worn(images[on_people], labels[on_people], generator)
+        creased = wrinkle(images[on_people], generator, 0.4)
+        result[on_people] = worn(creased, labels[on_people], generator)
         return filled(result, images), result_targets
 
 
@@ -79,6 +80,6 @@ def heavily(images: Images, labels: Labels, generator: np.random.Generator) -> I
     result[little] = tilt(result[little], generator, 0.4)
     posed, their_labels = result[~little], labels[~little]
     posed = pair_shoes(swing_sleeves(posed, their_labels, generator), their_labels, generator)
-    posed = change_contrast(tilt(posed, generator), generator)
+    posed = wrinkle(change_contrast(tilt(posed, generator), generator), generator)
     result[~little] = spoil_mask(posed, generator)
     return filled(result, images)

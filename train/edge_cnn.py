@@ -129,6 +129,11 @@ def train(
         from train.lessons import AugmentedLesson, read_teachers
 
         training = parts.training
+        if settings.gives_logits and not training.is_fashion_mnist:
+            raise TrainingFailed(
+                "the camera recipe knows how Fashion-MNIST's ten classes are worn, and no others",
+                "train --recipe plain on pictures of your own",
+            )
         choice = choose(training.images, training.labels, len(training.label_names), settings.easy)
         augmentation = settings.augmentation()
         lesson = AugmentedLesson(

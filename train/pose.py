@@ -8,9 +8,12 @@ project's prototypes, measured on photos of garments on floors.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.opencv import cv2
 from train.augment import Images
 from train.layers import (
     ACROSS,
@@ -22,6 +25,7 @@ from train.layers import (
     chance,
     cut_out,
     ellipse,
+    filtered,
     painted,
     resampled,
     smooth_noise,
@@ -147,6 +151,28 @@ def change_contrast(images: Images, generator: np.random.Generator, low: float =
     mean = garment.mean_tone() * garment.cover
     contrast = uniform(generator, len(images), low, high)
     return Layer(mean + contrast * (garment.light - mean), garment.cover).clipped().pixels()
+
+
+def wrinkle(images: Images, generator: np.random.Generator, probability: float = 0.6) -> Images:
+    """Give garments folds: light and dark, coarse and fine, sharper or softer, and more often a greyer light.
+
+    A shop irons its garments and lays them out; people's are creased. Without it a network takes every creased pullover
+    for a shirt or a coat: smoothing the photos of one such by a Gaussian of 0.7 pixels was worth 1.3 points.
+    """
+    chosen = np.flatnonzero(generator.random(len(images)) < probability)
+    garment = cut_out(images[chosen])
+    count = len(chosen)
+    coarse = uniform(generator, count, 0, 0.12) * smooth_noise(generator, count, 6)
+    fine = uniform(generator, count, 0, 0.12) * smooth_noise(generator, count, 13)
+    finest = uniform(generator, count, 0, 0.03) * generator.standard_normal(garment.cover.shape).astype(np.float32)
+    softer = filtered(garment.light, _blurred)
+    light = garment.light + uniform(generator, count, -0.7, 0.9) * (garment.light - softer)
+    light = uniform(generator, count, 0.65, 1.1) * light + garment.cover * (coarse + fine + finest)
+    return _replaced(images, chosen, Layer(light, garment.cover).clipped())
+
+
+def _blurred(tall: NDArray[Any]) -> Any:
+    return cv2.GaussianBlur(tall, (0, 0), 1.0)
 
 
 def spoil_mask(images: Images, generator: np.random.Generator) -> Images:

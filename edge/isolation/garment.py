@@ -28,8 +28,11 @@ MOST_OF_EDGE = 0.35
 """A mask that covers more of the frame's edge is ground, or a garment that the frame cuts off."""
 
 
-LIKELY_CONTRAST = 20.0
+LIKELY_CONTRAST = 10.0
 """In Lab: what differs more from its ground than this is rather a garment than a fold of the ground."""
+
+LIKELY_SHARE = 0.15
+"""Of the frame: garments that people show to a camera are rarely smaller."""
 
 
 class Scene(StrEnum):
@@ -58,8 +61,12 @@ class Garment:
 
     @property
     def presence(self) -> float:
-        """How sure it is that there is a garment, 0..1: it differs in colour from its ground, and lies inside."""
-        return self.contrast / (self.contrast + LIKELY_CONTRAST) * max(0.0, 1 - self.edge_share)
+        """How sure it is that there is a garment, 0..1: large, of another colour than its ground, and not cut off."""
+        if not self.masks:
+            return 0.0
+        colour = self.contrast / (self.contrast + LIKELY_CONTRAST)
+        size = math.sqrt(min(1.0, float(self.masks[0].mean()) / LIKELY_SHARE))
+        return colour * size * max(0.0, 1 - self.edge_share)
 
     def views(self, height: int, width: int, views: int = 1) -> NDArray[np.uint8]:
         """The network's inputs: uint8 (views of each mask, height, width). Raises ValueError where there is no mask."""

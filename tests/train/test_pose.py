@@ -55,6 +55,15 @@ def test_swung_sleeves_reach_further_out_and_weigh_as_much() -> None:
     assert after[:, 20:25, 3:25].mean() < 0.8 * before[:, 20:25, 3:25].mean()
 
 
+def test_most_swung_sleeves_are_whole() -> None:
+    """A bright cuff at each sleeve's end is still seen."""
+    images = np.minimum(pullovers(200), 120)
+    images[:, 21:25, 3:7] = images[:, 21:25, 21:25] = 250
+    after = swing_sleeves(images, labels(2, 200), rng(), ALWAYS)
+    cuffs = [(after[:, :, half] > 150).any(axis=(1, 2)) for half in (slice(14), slice(14, 28))]
+    assert (cuffs[0] & cuffs[1]).mean() > 0.7  # by 0.55 of the turn alone, 0.54
+
+
 def test_both_sleeves_turn_outwards_alike() -> None:
     after = swing_sleeves(pullovers(200), labels(2, 200), rng(), ALWAYS).astype(float)
     mean = after.mean(axis=0)
