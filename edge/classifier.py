@@ -74,8 +74,7 @@ class Classifier:
         began = time.perf_counter()
         seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
-        shows_nothing = not len(seen.pictures) or is_blank(seen.pictures[0])
-        ranked = () if shows_nothing else self._rank(self.calibrated(seen.pictures))
+        ranked = () if _shows_nothing(seen) else self._rank(self.calibrated(seen.pictures))
         done = time.perf_counter()
         decision, hint = self._decide(seen, ranked)
         return Prediction(
@@ -118,6 +117,13 @@ class Classifier:
         order = np.argsort(-probabilities, kind="stable").tolist()
         values = probabilities.tolist()
         return tuple(LabelScore(self.labels[number], values[number]) for number in order)
+
+
+def _shows_nothing(seen: Seen) -> bool:
+    """Whether there is nothing to classify; what a frame cuts off is classified all the same."""
+    if seen.garment is not None and seen.garment.scene is Scene.EMPTY:
+        return True
+    return is_blank(seen.pictures[0])
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -28,6 +28,9 @@ MOST_OF_EDGE = 0.35
 """A mask that covers more of the frame's edge is ground, or a garment that the frame cuts off."""
 
 
+LEAST_CONTRAST = 6.0
+"""In Lab: noise and folds of an empty ground differ by less (0 to 5), garments by 9 and more."""
+
 LIKELY_CONTRAST = 10.0
 """In Lab: what differs more from its ground than this is rather a garment than a fold of the ground."""
 
@@ -89,7 +92,7 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     masks = (mask,) if torso is None else (mask, torso)
     share = edge_share(mask)
     contrast = _contrast(lab, mask)
-    return Garment(grey, masks, _scene(mask, share), contrast, share)
+    return Garment(grey, masks, _scene(mask, share, contrast), contrast, share)
 
 
 def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -107,8 +110,8 @@ def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _scene(mask: NDArray[np.bool_], share: float) -> Scene:
-    if mask.mean() < LEAST_OF_FRAME:
+def _scene(mask: NDArray[np.bool_], share: float, contrast: float) -> Scene:
+    if mask.mean() < LEAST_OF_FRAME or contrast < LEAST_CONTRAST:
         return Scene.EMPTY
     return Scene.CUT_OFF if share > MOST_OF_EDGE else Scene.GARMENT
 
