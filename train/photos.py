@@ -16,13 +16,8 @@ from edge.images import IMAGE_SUFFIXES, read_image
 from edge.isolation.garment import Garment, find_garment
 from edge.isolation.rendering import render_views
 from edge.opencv import cv2
+from edge.picture_folders import UNKNOWN, UNSORTED
 from edge.spec import ImageSpec
-
-UNKNOWN_FOLDER = "_unknown"
-"""Holds photos of what is none of the classes."""
-
-NOT_YET_SORTED = "_unsorted"
-"""Where `fmnist-edge classify --keep` puts photos that nobody has looked at: they are passed over."""
 
 NAMED = 10
 """So many bad files are named."""
@@ -101,7 +96,8 @@ def read_photos(
 ) -> Photos:
     """Read FOLDER/CLASS/*.jpg. A class folder is named as a label, or `meaning` says what it stands for.
 
-    Photos in which no garment is found are left out. Raises DatasetNotFound and DatasetDamaged, which name what is at
+    `_unknown` holds what is of no class; `_unsorted`, where `classify --keep` puts what nobody has looked at, is passed
+    over. Photos in which no garment is found are left out. Raises DatasetNotFound and DatasetDamaged, which name what is at
     fault.
     """
     if not folder.is_dir():
@@ -185,14 +181,14 @@ def label_number(name: str, labels: Sequence[str]) -> int | None:
 def _classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequence[str]) -> NDArray[np.bool_]:
     row = np.zeros(len(labels), np.bool_)
     names = meanings.get(folder, (folder,))
-    if names == (UNKNOWN_FOLDER,):
+    if names == (UNKNOWN,):
         return row
     for name in names:
         number = label_number(name, labels)
         if number is None:
             raise DatasetDamaged(
                 f"the folder {folder} stands for {name!r}, which is no label of the model ({', '.join(labels)})",
-                f'rename it, or say what it is: --map FILE with {{"{folder}": "{labels[0]}"}} or "{UNKNOWN_FOLDER}"',
+                f'rename it, or say what it is: --map FILE with {{"{folder}": "{labels[0]}"}} or "{UNKNOWN}"',
             )
         row[number] = True
     return row
@@ -210,7 +206,7 @@ def _class_folders(folder: Path) -> list[str]:
     return sorted(
         path.name
         for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and path.name != NOT_YET_SORTED
+        if path.is_dir() and not path.name.startswith(".") and path.name != UNSORTED
     )
 
 
