@@ -82,7 +82,7 @@ def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: 
         "epochs": trained.get("epochs"),
         "parameters": trained.get("parameters"),
         "macs": trained.get("macs"),
-        **{name: trained[name] for name in ("photos",) if name in trained},
+        **{name: trained[name] for name in ("photos", "posed") if name in trained},
         "keras_sha256": keras_file.sha256,
         "convert_command": settings.command,
         "calibration": {

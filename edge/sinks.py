@@ -75,9 +75,9 @@ class TableSink:
 
 
 def _called(prediction: Prediction) -> str:
-    """What the table calls it: the label, or the decision where that is none."""
-    if prediction.decision is Decision.GARMENT and prediction.best is not None:
-        return prediction.best.label
+    """What the table calls it: the label, with a question mark where it is a guess, or that there is none."""
+    if prediction.decision is not Decision.NO_GARMENT and prediction.best is not None:
+        return prediction.best.label + "?" * (prediction.decision is Decision.UNKNOWN)
     return f"({prediction.decision.replace('_', ' ')})"
 
 

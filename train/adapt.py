@@ -110,8 +110,8 @@ def train(
         after = like(before, len(training.label_names))
         old, new = before.get_weights(), tuned.get_weights()
         after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
-        figures["photos"] = gain(before, after, learnt, kept)
         figures["doubt"] = fitted_doubt(after, kept, parts.held_out, settings.seed)
+        figures["photos"] = gain(before, after, learnt, kept, figures["doubt"]["temperature"])
         return after, history
 
     return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher, figures=figures)

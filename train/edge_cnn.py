@@ -151,9 +151,9 @@ def train(
         plain = network(SIZES[settings.size], classes, name=settings.size, logits=settings.gives_logits)
         plain.set_weights(model.get_weights())
         if settings.gives_logits:
-            from train.photo_figures import fitted_doubt
+            from train.photo_figures import posed_figures
 
-            figures["doubt"] = fitted_doubt(plain, None, parts.held_out, settings.seed)
+            figures.update(posed_figures(plain, parts.held_out, settings.seed))
         return plain, history
 
     return follow(

@@ -47,15 +47,15 @@ def figures_of(answers: Answered, temperature: float = 1.0) -> dict[str, float]:
     }
 
 
-def gain(before: Any, after: Any, learnt: Photos, kept: Photos) -> dict[str, Any]:
-    """Figures of the held-out photos before and after, and the accuracy of each folder."""
+def gain(before: Any, after: Any, learnt: Photos, kept: Photos, temperature: float) -> dict[str, Any]:
+    """Figures of the held-out photos before and, at this temperature, after; and the accuracy of each folder."""
     result: dict[str, Any] = {"trained_on": len(learnt), "held_out": len(kept), "folders": {}}
     if not len(kept):
         return result
-    for when, model in (("before", before), ("after", after)):
+    for when, model, sure in (("before", before, 1.0), ("after", after, temperature)):
         answers = answered(model, kept)
-        result[when] = figures_of(answers)
-        right = kept.classes[np.arange(len(kept)), tempered(answers, 1.0).argmax(axis=1)]
+        result[when] = figures_of(answers, sure)
+        right = kept.classes[np.arange(len(kept)), tempered(answers, sure).argmax(axis=1)]
         folders = np.array([photo.folder for photo in kept.photos])
         for name in kept.folders:
             of_it = folders == name
@@ -70,6 +70,13 @@ def fitted_doubt(model: Any, kept: Photos | None, held_out: Dataset, seed: int) 
     if kept is not None and kept.known.sum() >= ENOUGH_TO_FIT:
         return asdict(fit_doubt(answered(model, kept)))
     return asdict(fit_doubt(posed(model, held_out, seed)))
+
+
+def posed_figures(model: Any, held_out: Dataset, seed: int) -> dict[str, Any]:
+    """What a run that has seen no photo can say of itself: its doubt, and its figures on held-out images in poses."""
+    answers = posed(model, held_out, seed)
+    doubt = fit_doubt(answers)
+    return {"doubt": asdict(doubt), "posed": figures_of(answers, doubt.temperature)}
 
 
 def posed(model: Any, held_out: Dataset, seed: int) -> Answered:

@@ -97,8 +97,8 @@ def read_photos(
     """Read FOLDER/CLASS/*.jpg. A class folder is named as a label, or `meaning` says what it stands for.
 
     `_unknown` holds what is of no class; `_unsorted`, where `classify --keep` puts what nobody has looked at, is passed
-    over. Photos in which no garment is found are left out. Raises DatasetNotFound and DatasetDamaged, which name what is at
-    fault.
+    over. Photos in which no garment is found are left out. Raises DatasetNotFound and DatasetDamaged, which name what
+    is at fault.
     """
     if not folder.is_dir():
         raise DatasetNotFound(f"{folder} is no folder", "photos lie in a folder for each class: DIR/CLASS/*.jpg")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge import liveness
+from edge.choices import DEFAULT_MODEL
 from edge.classifier import Classifier
 from edge.errors import BadOption, CameraLost, SourceError
 from edge.flow import gate, story
@@ -114,8 +115,8 @@ def test_doubtful_frames_are_kept_as_they_were_classified(fmnist_edge: Run, clip
     unsorted = tmp_path / "kept" / "_unsorted"
     notes = [json.loads(path.read_text()) for path in sorted(unsorted.glob("*.json"))]
     assert [(note["label"], note["frame"], note["model"]) for note in notes] == [
-        ("Trouser", 10, "small"),
-        ("Ankle boot", 30, "small"),
+        ("Trouser", 10, DEFAULT_MODEL),
+        ("Ankle boot", 30, DEFAULT_MODEL),
     ]
     assert all(read_image(path).shape == (400, 400, 3) for path in unsorted.glob("*.jpg"))
     assert len(list(unsorted.iterdir())) == 4
