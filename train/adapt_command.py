@@ -13,7 +13,15 @@ import typer
 from edge import console
 from edge.errors import ConversionError, OutputFailed, TrainingFailed
 from train import adapt as recipe
-from train.commands import DataOption, OutOption, ResumeOption, SeedOption, TensorBoardOption, run_recipe
+from train.commands import (
+    DataOption,
+    OutOption,
+    ResumeOption,
+    SeedOption,
+    TensorBoardOption,
+    ValidationOption,
+    run_recipe,
+)
 
 PARENTS = Path(__file__).parent / "models"
 """Float networks that ship with the package: what bundled int8 models were made of."""
@@ -51,6 +59,11 @@ def adapt(
     ] = recipe.DEFAULTS.held_out,
     keep: Annotated[float, typer.Option(help="Share of the old weights in the result.")] = recipe.DEFAULTS.keep,
     worn: Annotated[float, typer.Option(help="Share of photos that are shown on a person.")] = recipe.DEFAULTS.worn,
+    average: Annotated[
+        float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")
+    ] = recipe.DEFAULTS.average,
+    weight_decay: Annotated[float, typer.Option(help="Of kernels.")] = recipe.DEFAULTS.weight_decay,
+    validation_images: ValidationOption = recipe.DEFAULTS.validation_images,
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16, which newer processors do in two thirds of the time.")
     ] = recipe.DEFAULTS.precision,
@@ -69,12 +82,14 @@ def adapt(
         recipe.DEFAULTS.batch_size,
         learning_rate,
         seed,
-        None,
+        validation_images,
         photos=photos.name,
         model=model if start.parent == PARENTS else Path(model).name,
         held_out=held_out,
         keep=keep,
         worn=worn,
+        average=average,
+        weight_decay=weight_decay,
         precision=precision,
     )
     train = partial(recipe.train, photos=photos, start=start, meaning=meaning)
