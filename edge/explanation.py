@@ -30,7 +30,7 @@ def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> str:
         cover = garment.masks[0].mean() if garment.masks else 0.0
         lines.append(f"  the garment covers {cover:.0%} of the frame and {garment.edge_share:.0%} of its edge")
         lines.append(f"  its colour is {garment.contrast:.0f} from the ground's, in CIE Lab (20 is plain to see)")
-        if len(garment.masks) > 1:
+        if garment.torso is not None:
             lines.append("  a person wears it: the model saw the whole, and the garment without head, arms and legs")
     if prediction.hint:
         lines.append(f"  {prediction.hint}")

@@ -42,18 +42,24 @@ def _outlined(frame: Frame, seen: Seen) -> NDArray[np.uint8]:
     scale = HEIGHT / max(small.shape[:2])
     size = max(1, round(small.shape[1] * scale)), max(1, round(small.shape[0] * scale))
     shown = np.asarray(cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA), np.uint8).copy()
-    for mask, colour in zip(() if seen.garment is None else seen.garment.masks, OUTLINES, strict=False):
+    for mask, colour in zip(_outlines(seen), OUTLINES, strict=False):
         large = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         outlines, _ = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(shown, outlines, -1, colour, 2)
     return _fitted(shown)
 
 
+def _outlines(seen: Seen) -> list[NDArray[np.bool_]]:
+    """The garment's first mask, and the torso's."""
+    if seen.garment is None:
+        return []
+    return [*seen.garment.masks[:1], *([] if seen.garment.torso is None else [seen.garment.torso])]
+
+
 def _firsts(seen: Seen) -> list[NDArray[np.uint8]]:
-    """Of each mask's views the first."""
-    masks = 1 if seen.garment is None else len(seen.garment.masks)
-    each = max(1, len(seen.pictures) // max(1, masks))
-    return list(seen.pictures[::each])
+    """The first view of the whole, and the first of the torso."""
+    shown = max(1, len(_outlines(seen)))
+    return list(seen.pictures[:: max(1, len(seen.pictures) // shown)])
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

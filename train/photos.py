@@ -141,7 +141,7 @@ def see_photo(pixels: NDArray[np.uint8], folder: str, name: str) -> Photo | None
     if not garment.masks:
         return None
     masks = _masks(garment)
-    variants = np.concatenate([render_views(garment.grey, mask, spec.height, spec.width, 1) for mask in masks])
+    variants = np.concatenate([render_views(garment.grey, (mask,), spec.height, spec.width, 1) for mask in masks])
     return Photo(variants, garment.views(spec.height, spec.width, DEVICE_VIEWS), folder, name)
 
 
@@ -195,11 +195,12 @@ def _classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Seque
 
 
 def _masks(garment: Garment) -> list[NDArray[np.bool_]]:
-    """The garment's masks, and the first one a pixel wider and a pixel narrower."""
+    """The garment's masks, the torso's, and the first one a pixel wider and a pixel narrower."""
     first = garment.masks[0].astype(np.uint8)
     square = np.ones((3, 3), np.uint8)
     others = [np.asarray(how(first, square), np.uint8) > 0 for how in (cv2.dilate, cv2.erode)]
-    return [*garment.masks, *(mask for mask in others if mask.any())]
+    torso = [] if garment.torso is None else [garment.torso]
+    return [*garment.masks, *torso, *(mask for mask in others if mask.any())]
 
 
 def _class_folders(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import cleaned
-from edge.isolation.ground import differing, edge_share, paper_mask, strip_of
+from edge.isolation.ground import difference, edge_share, paper_mask, strip_of, threshold_of
 from edge.isolation.person import torso_mask
 from edge.isolation.rendering import render_views
 from edge.opencv import cv2
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 WORKING_SIZE = 112
 """Pixels of a frame's longer side while the garment is sought: four for one of the network's input."""
+
+OTHER_THRESHOLDS = (0.85, 1.15)
+"""Of Otsu's: where the ground is restless or the garment pale, one of the three masks is often the right one. Averaged
+over all three, 2.4 points more of the photos are right with a network that knows photos, 1.3 with one that does not."""
 
 LEAST_OF_FRAME = 0.03
 """A smaller mask is no garment that a network could tell."""
@@ -55,7 +59,9 @@ class Garment:
     grey: NDArray[np.uint8]
     """(h, w)"""
     masks: tuple[NDArray[np.bool_], ...]
-    """Each (h, w): the whole of it; and, where a person wears it, what the person step left. None where empty."""
+    """The whole of it, each (h, w): as it is, and with a looser and a tighter threshold. None where empty."""
+    torso: NDArray[np.bool_] | None
+    """(h, w): where a person wears it, what the person step left."""
     scene: Scene
     contrast: float
     """How far the garment's colour is from its ground's, in Lab."""
@@ -72,8 +78,13 @@ class Garment:
         return colour * size * max(0.0, 1 - self.edge_share)
 
     def views(self, height: int, width: int, views: int = 1) -> NDArray[np.uint8]:
-        """The network's inputs: uint8 (views of each mask, height, width). Raises ValueError where there is no mask."""
-        return np.concatenate([render_views(self.grey, mask, height, width, views) for mask in self.masks])
+        """The network's inputs: uint8 (views, height, width), as many again of the torso; none without a mask."""
+        if not self.masks:
+            return np.zeros((0, height, width), np.uint8)
+        whole = render_views(self.grey, self.masks, height, width, views)
+        if self.torso is None:
+            return whole
+        return np.concatenate([whole, render_views(self.grey, (self.torso,), height, width, views)])
 
 
 def find_garment(pixels: NDArray[np.uint8]) -> Garment:
@@ -83,16 +94,21 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2Lab), np.uint8)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
     strip = strip_of(height, width)
-    mask = cleaned(differing(lab, strip))
+    levels = difference(lab, strip)
+    threshold = threshold_of(levels)
+    mask = cleaned(levels > threshold)
     if not mask.any():
-        return Garment(grey, (), Scene.EMPTY, 0.0, 0.0)
+        return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
     paper = paper_mask(lab, strip, mask)
-    mask = mask if paper is None else paper
-    torso = torso_mask(small, lab, mask)
-    masks = (mask,) if torso is None else (mask, torso)
-    share = edge_share(mask)
-    contrast = _contrast(lab, mask)
-    return Garment(grey, masks, _scene(mask, share, contrast), contrast, share)
+    if paper is None:
+        others = (cleaned(levels > threshold * factor) for factor in OTHER_THRESHOLDS)
+        masks = (mask, *(other for other in others if other.any()))
+    else:
+        masks = (paper,)
+    share = edge_share(masks[0])
+    contrast = _contrast(lab, masks[0])
+    torso = torso_mask(small, lab, masks[0])
+    return Garment(grey, masks, torso, _scene(masks[0], share, contrast), contrast, share)
 
 
 def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -42,21 +42,25 @@ def strip_of(height: int, width: int) -> NDArray[np.bool_]:
     return strip
 
 
-def differing(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which pixels differ from the border strip's colour: uint8 (h, w, 3) Lab -> bool (h, w).
+def difference(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """How much each pixel differs from the border strip's colour: uint8 (h, w, 3) Lab -> uint8 (h, w), smoothed.
 
-    Mahalanobis distance from the strip's median, in its covariance; the fourth root of its square (which lifts what
-    differs a little) is split by Otsu's threshold (ieeexplore.ieee.org/document/4310076).
+    Mahalanobis distance from the strip's median, in its covariance; the fourth root of its square, which lifts what
+    differs a little. Black where nothing differs.
     """
     squares = mahalanobis_squares(lab, strip)
     rank = (squares.size * 99) // 100
     far = float(np.partition(squares, rank, axis=None)[rank])
     if far <= 0:
-        return np.zeros(lab.shape[:2], np.bool_)
+        return np.zeros(lab.shape[:2], np.uint8)
     roots = np.sqrt(np.sqrt(np.minimum(squares / far, 1.0)))
-    levels = (roots * 255 + 0.5).astype(np.uint8)
-    threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return levels > threshold
+    return np.asarray(cv2.blur((roots * 255 + 0.5).astype(np.uint8), (3, 3)), np.uint8)
+
+
+def threshold_of(levels: NDArray[np.uint8]) -> float:
+    """The level that parts a picture uint8 (h, w) in two best: Otsu 1979, ieeexplore.ieee.org/document/4310076."""
+    level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return float(level)
 
 
 def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDArray[np.float64]:

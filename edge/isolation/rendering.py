@@ -6,6 +6,7 @@ is negated: the data set shows garments on black, a black shirt bright (Xiao et 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,24 +19,25 @@ FLOOR = 10
 """The darkest that a garment's pixel gets: white clothes must not vanish into the ground."""
 
 SCALES = (1.0, 0.93, 1.07, 0.85)
-"""Sizes of the views, each as it is and mirrored, in the order in which they are added."""
+"""Sizes of the views by one mask, in the order in which they are added."""
 
 MOST_VIEWS = 2 * len(SCALES)
 
 
 def render_views(
-    grey: NDArray[np.uint8], mask: NDArray[np.bool_], height: int, width: int, views: int
+    grey: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]], height: int, width: int, views: int
 ) -> NDArray[np.uint8]:
-    """Views of a masked garment: uint8 (h, w), bool (h, w) with a pixel set at least -> uint8 (views, height, width).
+    """Views of a masked garment: uint8 (h, w), masks bool (h, w) with a pixel set each -> uint8 (views, height, width).
 
-    In this order: as it is, mirrored, then smaller and larger ones, each followed by its mirror image.
+    In this order: by each mask, then smaller and larger by each mask; every view is followed by its mirror image.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    inside, values = mask[box].astype(np.float32), grey[box].astype(np.float32)
     rendered: list[NDArray[np.uint8]] = []
-    for scale in SCALES[: (views + 1) // 2]:
-        view = render(values, inside, height, width, scale)
+    for number in range((views + 1) // 2):
+        mask = masks[number % len(masks)]
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        inside, values = mask[box].astype(np.float32), grey[box].astype(np.float32)
+        view = render(values, inside, height, width, SCALES[number // len(masks)])
         rendered += [view, view[:, ::-1]]
     return np.stack(rendered[:views])
 

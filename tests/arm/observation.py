@@ -79,8 +79,11 @@ def observe_pictures(folder: Path) -> dict[str, NDArray[Any]]:
         found[f"pixels/{path.name}"] = pixels
         seen = see(pixels, ImageSpec(), views=6)
         found[f"input/{path.name}"] = seen.pictures
-        for number, mask in enumerate(() if seen.garment is None else seen.garment.masks):
-            found[f"mask/{path.name}/{number}"] = mask
+        if seen.garment is not None:
+            for number, mask in enumerate(seen.garment.masks):
+                found[f"mask/{path.name}/{number}"] = mask
+            if seen.garment.torso is not None:
+                found[f"mask/{path.name}/torso"] = seen.garment.torso
     return found
 
 

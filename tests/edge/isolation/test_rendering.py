@@ -62,7 +62,7 @@ def test_white_clothes_do_not_vanish() -> None:
 def test_other_sizes_than_28_are_drawn_too() -> None:
     mask = np.zeros((60, 60), bool)
     mask[10:50, 20:40] = True
-    views = render_views(np.zeros((60, 60), np.uint8), mask, 40, 32, MOST_VIEWS)
+    views = render_views(np.zeros((60, 60), np.uint8), (mask,), 40, 32, MOST_VIEWS)
     assert views.shape == (MOST_VIEWS, 40, 32)
     assert views[0].any(axis=1).all()
     assert (views[0].any(axis=0).sum(), views[0].max()) == (20, 255)
@@ -71,4 +71,13 @@ def test_other_sizes_than_28_are_drawn_too() -> None:
 def test_one_pixel_is_a_garment_that_can_be_drawn() -> None:
     mask = np.zeros((9, 9), bool)
     mask[4, 4] = True
-    assert (render_views(np.zeros((9, 9), np.uint8), mask, 28, 28, 1) == 255).all()
+    assert (render_views(np.zeros((9, 9), np.uint8), (mask,), 28, 28, 1) == 255).all()
+
+
+def test_masks_come_in_turn_and_then_the_other_sizes() -> None:
+    wide, narrow = np.zeros((60, 60), bool), np.zeros((60, 60), bool)
+    wide[10:50, 10:50] = True
+    narrow[10:50, 20:40] = True
+    views = render_views(np.zeros((60, 60), np.uint8), (wide, narrow), 28, 28, 6)
+    widths = [int(view.any(axis=0).sum()) for view in views]
+    assert widths == [28, 28, 14, 14, 26, 26]
