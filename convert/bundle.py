@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from convert.keras_file import KerasFile
 from convert.search import Found
 from convert.settings import Settings
+from convert.source import Source
 from edge.accuracy import Evaluation, PairedAccuracy
 from edge.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
 from edge.spec import ImageSpec
@@ -65,9 +65,9 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
     }
 
 
-def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: Found) -> dict[str, Any]:
+def provenance(settings: Settings, source: Source, held_out: int, found: Found) -> dict[str, Any]:
     """The manifest's provenance: how the float model was trained (as far as its file says) and then converted."""
-    trained = keras_file.record.fields if keras_file.record else {}
+    trained = source.record.fields if source.record else {}
     return {
         "recipe": trained.get("recipe"),
         "command": trained.get("command"),
@@ -75,7 +75,7 @@ def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: 
         "epochs": trained.get("epochs"),
         "parameters": trained.get("parameters"),
         "macs": trained.get("macs"),
-        "keras_sha256": keras_file.sha256,
+        f"{source.format}_sha256": source.sha256,
         "convert_command": settings.command,
         "calibration": {
             "images": found.chosen.candidate.pictures,

@@ -31,7 +31,10 @@ FormatOption = Annotated[Listing, typer.Option("--format", "-f", help="A table f
 
 
 def evaluate(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Files (.keras, .tflite) or bundled names.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="Files (.keras, .tflite), SavedModel folders or bundled names."),
+    ],
     data: DataOption = None,
     output_format: FormatOption = Listing.TABLE,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Models of either kind, .keras or .tflite, on the same test pictures through the classifier of the device."""
+"""Models of any kind, float or converted, on the same test pictures through the classifier of the device."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TextIO
 
 import numpy as np
 
-from convert import keras_file
+from convert import source as sources
 from convert.conversion import read_source
-from convert.keras_interpreter import KerasInterpreter
+from convert.float_file import is_float
 from convert.progress import Stages
 from convert.quiet import captured
 from convert.settings import Settings
@@ -21,7 +21,7 @@ from edge.choices import Backend
 from edge.classifier import Classifier, open_classifier
 from edge.dataset import Dataset
 from edge.interpreters import open_interpreter
-from edge.model_file import read_model
+from edge.model_file import bundled_models, read_model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Entry:
 def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry]:
     """Run each model, a path or a bundled one's name, on all test pictures; `stream` gets progress.
 
-    Raises the errors of edge.dataset.load, edge.model_file.read_model and convert.keras_file.load.
+    Raises the errors of edge.dataset.load, edge.model_file.read_model and convert.source.load.
     """
     entries = []
     with captured(), Stages(stream) as stages:
@@ -53,11 +53,13 @@ def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry
 
 def _open(name: str, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
     path = Path(name)
-    if path.suffix not in {".keras", ".h5"}:
+    if path.suffix not in {".keras", ".h5"} and (name in bundled_models() or not path.is_dir()):
         model = read_model(name)
-        return open_classifier(model, open_interpreter(model, Backend.LITERT)), model.path.stat().st_size
-    source = keras_file.load(path, test.label_names)
-    interpreter = KerasInterpreter(source.model)
+        # A float file of other origin does not say its pixel range: it is measured, as for a conversion.
+        if model.manifest is not None or not is_float(model):
+            return open_classifier(model, open_interpreter(model, Backend.LITERT)), model.path.stat().st_size
+    source = sources.load(path, test.label_names)
     training = dataset.load("train", data, progress=stages.download, reading=stages.reading)
-    reading = read_source(Settings(path), source, interpreter, training)
-    return Classifier(interpreter, test.label_names, reading.image, reading.gives_logits), source.size_bytes
+    reading = read_source(Settings(path), source, source.interpreter, training)
+    classifier = Classifier(source.interpreter, test.label_names, reading.image, reading.gives_logits)
+    return classifier, source.size_bytes

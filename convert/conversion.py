@@ -1,4 +1,4 @@
-"""One conversion from Keras file to proven int8 file, in the order in which things happen."""
+"""One conversion from float model to proven int8 file, in the order in which things happen."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
+from convert import behaviour, bundle, calibration, guards, metadata, output_files, proof, report, shapes
+from convert import source as sources
 from convert.check import check
 from convert.html_report import to_html
 from convert.internals import InternalsMissing
-from convert.keras_file import KerasFile
-from convert.keras_interpreter import KerasInterpreter
 from convert.layers import PICTURES
 from convert.operators import Target, parse_targets
 from convert.progress import Advance, Stages
-from convert.quantise import Calibrate, Calibrated, calibrate, convert_plainly
+from convert.quantise import Calibrate, Calibrated, calibrate, calibrate_flatbuffer, convert_plainly
 from convert.quiet import captured
 from convert.report import Outcome
 from convert.search import Found, candidates, search
 from convert.settings import PixelRange, Scheme, Search, Settings
+from convert.source import Source
 from convert.training_record import TrainingRecord
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
 from edge.classifier import Classifier
 from edge.dataset import Dataset
-from edge.errors import AccuracyBudgetExceeded, KerasModelUnreadable, TargetUnmet
+from edge.errors import AccuracyBudgetExceeded, BadOption, ConversionRefused, FloatModelUnreadable, TargetUnmet
+from edge.interpreters import Interpreter
 from edge.model_file import Model, parse_model
 from edge.spec import ImageSpec
 
@@ -51,12 +52,11 @@ class Reading:
     notes: tuple[str, ...]
 
 
-def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None) -> Outcome:
+def convert(settings: Settings, stream: TextIO) -> Outcome:
     """Convert and prove a model, and write it with its report; over budget, write the report alone.
 
-    `stream` gets progress; `engine` is the scheme's unless given: `calibrate` for int8, `convert_plainly` for others
-    and where TensorFlow lacks what `calibrate` needs. Raises TargetUnmet, KerasModelUnreadable, ConversionRefused,
-    BadOption, OutputFailed or DatasetError.
+    `stream` gets progress. Raises TargetUnmet, FloatModelUnreadable, ConversionRefused, BadOption, OutputFailed,
+    ModelError or DatasetError.
     """
     targets = parse_targets(settings.target_list)
     if settings.scheme is Scheme.DYNAMIC and Target.TFLITE_RUNTIME in targets:
@@ -64,10 +64,10 @@ def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None)
             "tflite-runtime loads dynamic-range models and may answer at random, without a word",
             "--scheme int8 for it, or --target litert",
         )
-    keras_file.inspect(settings.keras_path)
+    sources.inspect(settings.source_path)
     output_files.check_writable(settings.model_path, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = _prove(settings, engine or _engine(settings.scheme), stages)
+        outcome = _prove(settings, stages)
     _check_targets(outcome.model, targets)
     files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
@@ -89,8 +89,19 @@ def enforce_budget(outcome: Outcome) -> None:
     )
 
 
-def _engine(scheme: Scheme) -> Calibrate:
-    return calibrate if scheme is Scheme.INT8 else partial(convert_plainly, scheme=scheme)
+def _engine(source: Source, scheme: Scheme) -> Calibrate:
+    """What quantises: `calibrate` for int8, `convert_plainly` for the others. Raises ConversionRefused."""
+    if scheme is Scheme.INT8 and source.flatbuffer is not None:
+        return partial(calibrate_flatbuffer, source.flatbuffer)
+    if source.export is None or source.takes_bytes:
+        what = "a SavedModel that takes bytes" if source.takes_bytes else "a .tflite"
+        raise ConversionRefused(
+            f"--scheme {scheme} cannot be made of {what}, only int8",
+            "give the Keras file or a SavedModel that takes float32 pixels, or leave --scheme away",
+        )
+    if scheme is Scheme.INT8:
+        return partial(calibrate, source.export)
+    return partial(convert_plainly, source.export, scheme=scheme)
 
 
 def _check_targets(model: Model, targets: Sequence[Target]) -> None:
@@ -114,18 +125,19 @@ def _ways_out(settings: Settings) -> str:
     return "train longer or without large weights, or allow more with --max-drop"
 
 
-def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
+def _prove(settings: Settings, stages: Stages) -> Outcome:
     with stages.stage("load"):
         training = dataset.load("train", settings.data, progress=stages.download, reading=stages.reading)
         test = dataset.load("test", settings.data, progress=stages.download, reading=stages.reading)
         labels = test.label_names
-        source = keras_file.load(settings.keras_path, labels)
-        interpreter = KerasInterpreter(source.model)
+        source = sources.load(settings.source_path, labels)
+        engine = _engine(source, settings.scheme)
+        interpreter = source.interpreter
         reading = read_source(settings, source, interpreter, training)
         pictures, scored = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
     with stages.stage("calibrate", 2 * len(pictures)) as advance:
         inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
-        calibrated, notes = _calibrate(engine, source.model, inputs, reading.image, advance)
+        calibrated, notes = _calibrate(engine, source, inputs, reading.image, advance)
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
@@ -152,20 +164,21 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
 
 
 def _calibrate(
-    engine: Calibrate, model: Any, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
+    engine: Calibrate, source: Source, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
 ) -> tuple[Calibrated, tuple[str, ...]]:
     """The model ready to be quantised by the engine, or else by the public converter with a note of why."""
     try:
-        return engine(model, inputs, image, advance), ()
+        return engine(inputs, image, advance), ()
     except InternalsMissing as error:
+        assert source.export is not None  # only what is exported is calibrated inside TensorFlow
         note = f"only min-max calibration: {error}; TensorFlow 2.21 offers the other rules"
-        return convert_plainly(model, inputs, image, advance), (note,)
+        return convert_plainly(source.export, inputs, image, advance), (note,)
 
 
 def _search(
     settings: Settings,
-    source: KerasFile,
-    interpreter: KerasInterpreter,
+    source: Source,
+    interpreter: Interpreter,
     reading: Reading,
     calibrated: Calibrated,
     pictures: int,
@@ -195,14 +208,18 @@ def _search(
     return search(settings, calibrated, pictures, float_run, score, advance)
 
 
-def read_source(settings: Settings, source: KerasFile, interpreter: KerasInterpreter, training: Dataset) -> Reading:
-    """How a Keras model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
+def read_source(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> Reading:
+    """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
     notes: list[str] = []
     record = source.record
     if record is not None:
         _check_size(source.path, record)
     held_out = record.validation_images if record else dataset.default_held_out(training)
-    if settings.pixels is not PixelRange.AUTO:
+    if source.takes_bytes:
+        if settings.pixels not in {PixelRange.AUTO, PixelRange.BYTE}:
+            raise BadOption(f"--pixels {settings.pixels}: {source.path} takes bytes, 0 to 255", "leave it away")
+        image = behaviour.RANGES[PixelRange.BYTE]
+    elif settings.pixels is not PixelRange.AUTO:
         image = behaviour.RANGES[settings.pixels]
     elif record is not None:
         image = record.image
@@ -225,13 +242,13 @@ def read_source(settings: Settings, source: KerasFile, interpreter: KerasInterpr
 
 
 def _check_size(path: Path, record: TrainingRecord) -> None:
-    if (record.image.height, record.image.width) != (keras_file.SIDE, keras_file.SIDE):
-        raise KerasModelUnreadable(
+    if (record.image.height, record.image.width) != (shapes.SIDE, shapes.SIDE):
+        raise FloatModelUnreadable(
             f"{path} was trained on {record.image.height}x{record.image.width} pictures", "train on 28x28 pictures"
         )
 
 
-def _doubts(source: KerasFile, proven: proof.Proof) -> list[str]:
+def _doubts(source: Source, proven: proof.Proof) -> list[str]:
     """What makes the figures less than certain: other data than in training, or few pictures."""
     doubts = []
     told = source.record.test_accuracy if source.record else None

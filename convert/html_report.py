@@ -62,7 +62,7 @@ def to_html(outcome: Outcome) -> bytes:
 
 def _summary(outcome: Outcome) -> str:
     paired = outcome.proof.paired
-    sizes = outcome.keras_file.size_bytes, len(outcome.content)
+    sizes = outcome.source.size_bytes, len(outcome.content)
     return _table(
         ("", "float", outcome.settings.scheme, "change"),
         [
@@ -128,7 +128,7 @@ def _provenance(outcome: Outcome) -> str:
     facts = [
         ("trained by", provenance["command"] or "not recorded"),
         ("converted by", outcome.settings.command),
-        ("SHA-256 of the Keras file", outcome.keras_file.sha256),
+        (f"SHA-256 of the {outcome.source.format.noun}", outcome.source.sha256),
         ("SHA-256 of the flatbuffer", manifest["sha256"]),
         ("data", manifest["accuracy"]["data"]),
         ("runtime of the proof", outcome.proof.runtime),
@@ -139,7 +139,7 @@ def _provenance(outcome: Outcome) -> str:
     return (
         "<h2>Where it comes from</h2>"
         + _table(("", ""), facts)
-        + "<p>The same Keras file (see its hash), command and versions give the same bytes: to reproduce the model, "
+        + "<p>The same float model (see its hash), command and versions give the same bytes: to reproduce the model, "
         f"run</p><pre>{escape(outcome.settings.command)}</pre>"
     )
 

@@ -20,6 +20,19 @@ class PixelRange(StrEnum):
     SIGNED = "-1..1"
 
 
+class Format(StrEnum):
+    """What a float model comes in."""
+
+    KERAS = "keras"
+    SAVED_MODEL = "saved_model"
+    TFLITE = "tflite"
+
+    @property
+    def noun(self) -> str:
+        """What people call it."""
+        return {Format.KERAS: "Keras file", Format.SAVED_MODEL: "SavedModel", Format.TFLITE: "float .tflite"}[self]
+
+
 class Rule(StrEnum):
     """How the range of an activation follows from what it did on the calibration pictures (convert/ranges.py)."""
 
@@ -67,7 +80,7 @@ class Settings:
     Raises BadOption for values that cannot be used.
     """
 
-    keras_path: Path
+    source_path: Path
     output: Path | None = None
     max_drop: float = 0.5
     calibration_images: int | None = None
@@ -94,10 +107,12 @@ class Settings:
         if self.seed < 0:
             raise BadOption(f"--seed is {self.seed}, expected 0 or more")
         if self.name is not None and not self.name.strip():
-            raise BadOption("--name is empty", "leave it out to take the name of the Keras file")
+            raise BadOption("--name is empty", "leave it out to take the name of the file")
         if self.model_path.suffix != ".tflite":
             raise BadOption(f"--output {self.model_path} does not end in .tflite")
-        if self.report_path in (self.keras_path, self.model_path):
+        if self.model_path == self.source_path:
+            raise BadOption(f"--output {self.model_path} would overwrite the float model")
+        if self.report_path in (self.source_path, self.model_path):
             raise BadOption(f"--report {self.report_path} would overwrite a model")
         if self.scheme is not Scheme.INT8 and (self.calibration is not None or self.search is not Search.FIRST):
             raise BadOption(f"--scheme {self.scheme} has no calibrations to choose from", "they are for --scheme int8")
@@ -106,8 +121,8 @@ class Settings:
 
     @property
     def model_path(self) -> Path:
-        """Where the model goes: `<stem>_<scheme>.tflite` beside the Keras file unless told."""
-        return self.output or self.keras_path.with_name(f"{self.keras_path.stem}_{self.scheme}.tflite")
+        """Where the model goes: `<stem>_<scheme>.tflite` beside the float model unless told."""
+        return self.output or self._named.with_name(f"{self._stem}_{self.scheme}.tflite")
 
     @property
     def report_path(self) -> Path:
@@ -127,12 +142,27 @@ class Settings:
     @property
     def model_name(self) -> str:
         """The name that the manifest carries."""
-        return self.name or self.keras_path.stem
+        return self.name or self._stem
+
+    @property
+    def source_name(self) -> str:
+        """Name of the float model's file or folder, without what lies above it."""
+        return self._named.name
+
+    @property
+    def _named(self) -> Path:
+        """The float model's path, with its name where it was given as a dot."""
+        return self.source_path if self.source_path.name not in {"", ".."} else self.source_path.resolve()
+
+    @property
+    def _stem(self) -> str:
+        """A file's name without its suffix; a folder's name may have a dot in it."""
+        return self._named.name if self._named.is_dir() else self._named.stem
 
     @property
     def command(self) -> str:
         """The command that repeats this conversion, without folders, so that it says nothing of this machine."""
-        words = ["convert", "quantize", self.keras_path.name]
+        words = ["convert", "quantize", self.source_name]
         words += ["--max-drop", f"{self.max_drop:g}"]
         if self.calibration_images is not None:
             words += ["--calibration-images", str(self.calibration_images)]

@@ -309,12 +309,13 @@ def test_its_int8_form_has_edge_tpu_operations_only(trained, data_dir):
     from ai_edge_litert import schema_py_generated as schema
 
     from convert import guards
+    from convert.keras_export import exporter
     from convert.quantise import convert_plainly
     from edge.spec import ImageSpec
 
     pictures = load("train", data_dir).images[:10].astype(np.float32)
     pictures[:, 0, :2] = 0, 255  # real pictures have both
-    flatbuffer = convert_plainly(trained, pictures, ImageSpec(), lambda _: None).flatbuffer
+    flatbuffer = convert_plainly(exporter(trained), pictures, ImageSpec(), lambda _: None).flatbuffer
     guards.check(flatbuffer, sum(int(np.prod(w.shape)) for w in trained.weights if len(w.shape) > 1))
     model = schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
