@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from convert.representative import Representative
 from convert.search import Found
 from convert.settings import Settings
 from convert.source import Source
@@ -65,8 +66,14 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
     }
 
 
-def provenance(settings: Settings, source: Source, held_out: int, found: Found) -> dict[str, Any]:
-    """The manifest's provenance: how the float model was trained (as far as its file says) and then converted."""
+def provenance(
+    settings: Settings, source: Source, held_out: int, found: Found, own: Representative | None
+) -> dict[str, Any]:
+    """The manifest's provenance: how the float model was trained (as far as its file says) and then converted.
+
+    `own` are the pictures of --representative.
+    """
+    pictures = {} if own is None else {"representative": {"images": len(own.images), "sha256": own.sha256}}
     trained = source.record.fields if source.record else {}
     return {
         "recipe": trained.get("recipe"),
@@ -82,6 +89,7 @@ def provenance(settings: Settings, source: Source, held_out: int, found: Found) 
             "held_out_of": held_out,
             "rule": found.chosen.candidate.name,
             "seed": settings.seed,
+            **pictures,
         },
         "versions": versions(),
     }

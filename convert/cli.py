@@ -68,6 +68,13 @@ def quantize(
             "which is found or downloaded.",
         ),
     ] = None,
+    representative: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Pictures that calibrate in place of held-out ones: any folder, such as the device sees.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; default: that of its file or folder.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Where to write the JSON report, with an HTML one; default: beside the model.")
@@ -95,6 +102,7 @@ def quantize(
         search=search,
         scheme=scheme,
         targets=target,
+        representative=representative,
     )
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says

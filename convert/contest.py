@@ -10,10 +10,10 @@ from typing import TextIO
 import numpy as np
 
 from convert import source as sources
-from convert.conversion import read_source
 from convert.float_file import is_float
 from convert.progress import Stages
 from convert.quiet import captured
+from convert.reading import read_source
 from convert.settings import Settings
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate

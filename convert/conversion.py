@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import behaviour, bundle, calibration, guards, metadata, output_files, proof, report, shapes
+from convert import behaviour, bundle, calibration, guards, metadata, output_files, proof, report
 from convert import source as sources
 from convert.check import check
 from convert.html_report import to_html
@@ -21,16 +19,17 @@ from convert.operators import Target, parse_targets
 from convert.progress import Advance, Stages
 from convert.quantise import Calibrate, Calibrated, calibrate, calibrate_flatbuffer, convert_plainly
 from convert.quiet import captured
+from convert.reading import Reading, read_source
 from convert.report import Outcome
+from convert.representative import Representative, read_representative
 from convert.search import Found, candidates, search
-from convert.settings import PixelRange, Scheme, Search, Settings
+from convert.settings import Scheme, Search, Settings
 from convert.source import Source
-from convert.training_record import TrainingRecord
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
 from edge.classifier import Classifier
 from edge.dataset import Dataset
-from edge.errors import AccuracyBudgetExceeded, BadOption, ConversionRefused, FloatModelUnreadable, TargetUnmet
+from edge.errors import AccuracyBudgetExceeded, ConversionRefused, TargetUnmet
 from edge.interpreters import Interpreter
 from edge.model_file import Model, parse_model
 from edge.spec import ImageSpec
@@ -40,16 +39,6 @@ _ACCURACY_DOUBT = 0.002
 
 _FEW_IMAGES = 1_000
 """With fewer test images, one of them weighs more than the 0.1 points that people read into the figures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a model's input and output are to be read, and what there is to say about it."""
-
-    image: ImageSpec
-    gives_logits: bool
-    held_out: int
-    notes: tuple[str, ...]
 
 
 def convert(settings: Settings, stream: TextIO) -> Outcome:
@@ -134,7 +123,10 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         engine = _engine(source, settings.scheme)
         interpreter = source.interpreter
         reading = read_source(settings, source, interpreter, training)
-        pictures, scored = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
+        own = _read_own(settings, stages)
+        pictures, scored = calibration.choose(
+            training, reading.held_out, settings.calibration_images, settings.seed, own.images if own else None
+        )
     with stages.stage("calibrate", 2 * len(pictures)) as advance:
         inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
         calibrated, notes = _calibrate(engine, source, inputs, reading.image, advance)
@@ -151,16 +143,34 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         int8_run, runtime = proof.run_int8(model, test, advance)
     proven = proof.Proof.of(float_run, int8_run, runtime)
     manifest["accuracy"] = bundle.accuracy(proven.paired, int8_run, proof.name_data(test))
-    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, found)
+    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, found, own)
     content = bundle.attach(flatbuffer, manifest)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
-    notes = (*reading.notes, *notes, *_doubts(source, proven))
+    notes = (*reading.notes, *notes, *_told_of(own, test), *_doubts(source, proven))
     looked_at = scored.first(PICTURES)
     layers = calibrated.layer_errors(
         found.chosen.flatbuffer, reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
     )
     return Outcome(settings, source, model, content, proven, found, layers, test, notes, stages.seconds)
+
+
+def _read_own(settings: Settings, stages: Stages) -> Representative | None:
+    if settings.representative is None:
+        return None
+    return read_representative(settings.representative, ImageSpec(), stages.reading)
+
+
+def _told_of(own: Representative | None, test: Dataset) -> list[str]:
+    """That the user's own pictures calibrated, and whether the proof is on some of the same."""
+    if own is None:
+        return []
+    told = [f"calibrated on pictures of your own: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
+    tested = {picture.tobytes() for picture in test.images}
+    shared = sum(picture.tobytes() in tested for picture in own.images)
+    if shared:
+        told.append(f"{shared:,} of them are test pictures: the accuracy is measured on what calibrated")
+    return told
 
 
 def _calibrate(
@@ -170,7 +180,11 @@ def _calibrate(
     try:
         return engine(inputs, image, advance), ()
     except InternalsMissing as error:
-        assert source.export is not None  # only what is exported is calibrated inside TensorFlow
+        if source.export is None or source.takes_bytes:
+            raise ConversionRefused(
+                f"{source.path}: this TensorFlow cannot quantise it: {error}",
+                "use TensorFlow 2.21, or give the Keras file",
+            ) from error
         note = f"only min-max calibration: {error}; TensorFlow 2.21 offers the other rules"
         return convert_plainly(source.export, inputs, image, advance), (note,)
 
@@ -206,46 +220,6 @@ def _search(
     classifier = Classifier(interpreter, labels, reading.image, reading.gives_logits)
     float_run = evaluate(classifier, scored.images, scored.labels)
     return search(settings, calibrated, pictures, float_run, score, advance)
-
-
-def read_source(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> Reading:
-    """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
-    notes: list[str] = []
-    record = source.record
-    if record is not None:
-        _check_size(source.path, record)
-    held_out = record.validation_images if record else dataset.default_held_out(training)
-    if source.takes_bytes:
-        if settings.pixels not in {PixelRange.AUTO, PixelRange.BYTE}:
-            raise BadOption(f"--pixels {settings.pixels}: {source.path} takes bytes, 0 to 255", "leave it away")
-        image = behaviour.RANGES[PixelRange.BYTE]
-    elif settings.pixels is not PixelRange.AUTO:
-        image = behaviour.RANGES[settings.pixels]
-    elif record is not None:
-        image = record.image
-    else:
-        image, fits = behaviour.measure_range(interpreter, training)
-        tried = ", ".join(
-            f"{pixels.value}: {fit.accuracy:.1%} right, log loss {fit.log_loss:.2f}" for pixels, fit in fits.items()
-        )
-        notes.append(
-            f"the file does not say its pixel range; {image.low:g}..{image.high:g} fits best ({tried}); "
-            "--pixels overrides"
-        )
-    if record is None:
-        notes.append(
-            f"it cannot be known whether training saw the {held_out:,} pictures that calibration draws from; "
-            "the accuracy, on the test pictures, does not depend on it unless training saw those too"
-        )
-    probe = training.images[:: max(1, len(training) // behaviour.PROBE_IMAGES)]
-    return Reading(image, behaviour.gives_logits(interpreter, image, probe), held_out, tuple(notes))
-
-
-def _check_size(path: Path, record: TrainingRecord) -> None:
-    if (record.image.height, record.image.width) != (shapes.SIDE, shapes.SIDE):
-        raise FloatModelUnreadable(
-            f"{path} was trained on {record.image.height}x{record.image.width} pictures", "train on 28x28 pictures"
-        )
 
 
 def _doubts(source: Source, proven: proof.Proof) -> list[str]:

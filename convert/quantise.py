@@ -16,15 +16,12 @@ from convert import internals
 from convert.layers import LayerError, layer_errors
 from convert.quiet import captured
 from convert.ranges import BINS, Statistics
-from convert.settings import Rule, Scheme
+from convert.settings import CALIBRATED, Rule, Scheme
 from convert.source import Export
 from edge.errors import ConversionRefused
 from edge.spec import ImageSpec
 
 INPUT_NAME = "pixels"
-
-CALIBRATED = (Scheme.INT8, Scheme.INT16X8)
-"""The schemes whose activations are integers, with ranges out of calibration pictures."""
 
 OnPicture = Callable[[int], None]
 """Called with the number of pictures seen so far."""
@@ -82,7 +79,7 @@ class RuledModel:
 
 
 def calibrate(export: Export, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
-    """Convert to a float flatbuffer and go on as `calibrate_flatbuffer`. Raises InternalsMissing, too."""
+    """Convert to a float flatbuffer and go on as `calibrate_flatbuffer`."""
     with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
         graph = internals.calibrated_graph(_converter(export, folder, pictures[:1], lambda done: None))
     return calibrate_flatbuffer(graph, pictures, image, on_picture)
@@ -94,9 +91,10 @@ def calibrate_flatbuffer(
     """Run a float flatbuffer on the pictures twice: for the extremes of each activation, then for its histogram.
 
     Its activations have ranges, whatever these are. `on_picture` is called with up to twice the number of pictures.
-    Raises ConversionRefused.
+    Raises ConversionRefused, or InternalsMissing.
     """
     with _refusing():
+        internals.require_quantiser()
         tensors = internals.activations(graph)
         least = np.empty((len(pictures), len(tensors)), np.float32)
         greatest = np.empty_like(least)

@@ -59,6 +59,10 @@ class Scheme(StrEnum):
     """As trained."""
 
 
+CALIBRATED = (Scheme.INT8, Scheme.INT16X8)
+"""The schemes whose activations are integers, with ranges out of calibration pictures."""
+
+
 class Search(StrEnum):
     """When to stop trying rules: at the first within the budget, or after all, for the best."""
 
@@ -74,7 +78,8 @@ DEFAULT_TARGETS = dict.fromkeys(Scheme, "litert,tflite-runtime") | {Scheme.DYNAM
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
-    `targets` is a list with commas of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS.
+    `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a list with commas
+    of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS.
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
     convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
     Raises BadOption for values that cannot be used.
@@ -93,6 +98,7 @@ class Settings:
     search: Search = Search.FIRST
     scheme: Scheme = Scheme.INT8
     targets: str | None = None
+    representative: Path | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
@@ -116,6 +122,8 @@ class Settings:
             raise BadOption(f"--report {self.report_path} would overwrite a model")
         if self.scheme is not Scheme.INT8 and (self.calibration is not None or self.search is not Search.FIRST):
             raise BadOption(f"--scheme {self.scheme} has no calibrations to choose from", "they are for --scheme int8")
+        if self.scheme not in CALIBRATED and self.representative is not None:
+            raise BadOption(f"--scheme {self.scheme} looks at no pictures", "leave --representative away")
         if self.report_path.suffix == ".html":
             raise BadOption(f"--report {self.report_path} is the JSON report's name", "the HTML goes beside it")
 
@@ -168,6 +176,8 @@ class Settings:
             words += ["--calibration-images", str(self.calibration_images)]
         if self.calibration is not None:
             words += ["--calibration", self.calibration.value]
+        if self.representative is not None:
+            words += ["--representative", self.representative.resolve().name]
         if self.scheme is not Scheme.INT8:
             words += ["--scheme", self.scheme.value]
         if self.targets is not None:

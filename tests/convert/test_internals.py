@@ -94,6 +94,30 @@ def test_without_them_the_public_converter_does_it(
     assert "--calibration mse needs a part of TensorFlow" in refused.exception.message
 
 
+def test_without_the_quantiser_a_file_that_only_it_can_quantise_is_refused(
+    converted: Converted, quantize: Quantize, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+    from tensorflow.lite.python import convert as inside
+
+    network = keras_model(converted.keras)
+    content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+    (tmp_path / "m.tflite").write_bytes(content)
+    monkeypatch.delattr(inside, "mlir_quantize")
+    refused = quantize(tmp_path / "m.tflite")
+    assert isinstance(refused.exception, ConversionRefused)
+    assert "this TensorFlow cannot quantise it" in refused.exception.message
+    result = quantize(converted.keras, "-o", tmp_path / "plain.tflite", "--max-drop", 2)
+    assert result.exception is None, result.exception
+    assert "note: only min-max calibration" in result.stdout
+
+
+def keras_model(path: Path) -> object:
+    import keras
+
+    return keras.saving.load_model(path, compile=False)
+
+
 def test_what_was_renamed_inside_is_found_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     from tensorflow.lite.python import convert as inside
 
