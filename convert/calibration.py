@@ -15,9 +15,11 @@ DEFAULT_IMAGES = 200
 SCORED_IMAGES = 2000
 """Held-out pictures, none of those that calibrate, on which the rules are compared: a tenth of a point shows."""
 
-SCORED_IMAGES_OF_LARGE = 500
+FIRST_LOOK_IMAGES = 500
+"""Of a large model, what every rule is compared on before the better ones are on all."""
+
 LARGE_BYTES = 8 << 20
-"""Of a float model that takes minutes for more."""
+"""Of a float model that takes a minute and more for all rules on all pictures."""
 
 
 def choose(

@@ -199,11 +199,10 @@ def _search(
     scored: Dataset,
     advance: Advance,
 ) -> Found:
-    if 4 * source.kernel_weights > calibration.LARGE_BYTES:
-        scored = scored.first(calibration.SCORED_IMAGES_OF_LARGE)
+    large = 4 * source.kernel_weights > calibration.LARGE_BYTES
     labels = scored.label_names
 
-    def score(flatbuffer: bytes) -> Evaluation:
+    def score(flatbuffer: bytes, count: int) -> Evaluation:
         guards.check(flatbuffer, source.kernel_weights, settings.scheme)
         identity = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
         model = Model(
@@ -215,11 +214,12 @@ def _search(
             gives_logits=reading.gives_logits,
             manifest=identity,
         )
-        return proof.run_int8(model, scored, lambda done: None)[0]
+        return proof.run_int8(model, scored.first(count), lambda done: None)[0]
 
     classifier = Classifier(interpreter, labels, reading.image, reading.gives_logits)
     float_run = evaluate(classifier, scored.images, scored.labels)
-    return search(settings, calibrated, pictures, float_run, score, advance)
+    first_look = calibration.FIRST_LOOK_IMAGES if large else None
+    return search(settings, calibrated, pictures, float_run, score, advance, first_look)
 
 
 def _doubts(source: Source, proven: proof.Proof) -> list[str]:

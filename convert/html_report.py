@@ -108,6 +108,7 @@ def _search(outcome: Outcome) -> str:
         (
             trial.candidate.name,
             f"{trial.candidate.pictures}",
+            f"{trial.paired.images:,}",
             f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",
         )
@@ -117,7 +118,7 @@ def _search(outcome: Outcome) -> str:
     return (
         f"<h2>How it was calibrated</h2><p>Compared on {found.scored:,} pictures held out of the training split; the "
         "test pictures had no part in the choice, which is in bold.</p>"
-        + _table(("rule", "pictures", "change", "same answer"), rows, marked)
+        + _table(("rule", "pictures", "compared on", "change", "same answer"), rows, marked)
     )
 
 

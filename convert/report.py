@@ -76,6 +76,7 @@ def to_json(outcome: Outcome) -> bytes:
                 {
                     "rule": trial.candidate.name,
                     "images": trial.candidate.pictures,
+                    "scored_images": trial.paired.images,
                     "drop": trial.paired.drop,
                     "agreement": trial.paired.agreement,
                     "chosen": trial is outcome.found.chosen,
@@ -154,13 +155,14 @@ def _classes(outcome: Outcome) -> Table:
 def _trials(found: Found) -> Table:
     table = Table(title=f"calibrations, on {found.scored:,} held-out images")
     table.add_column("rule")
-    for heading in ("images", "change", "same answer"):
+    for heading in ("images", "compared on", "change", "same answer"):
         table.add_column(heading, justify="right")
     table.add_column("")
     for trial in found.trials:
         table.add_row(
             trial.candidate.name,
             str(trial.candidate.pictures),
+            f"{trial.paired.images:,}",
             f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",
             "chosen" if trial is found.chosen else "",
