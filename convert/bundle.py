@@ -8,6 +8,7 @@ import json
 import platform
 import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,7 +18,7 @@ from convert.settings import Settings
 from convert.source import Source
 from edge.accuracy import Evaluation, PairedAccuracy
 from edge.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
-from edge.spec import ImageSpec
+from edge.spec import SURE, Doubt, ImageSpec
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The zip format's first moment: the same input must give the same bytes, so no time of day goes in."""
@@ -39,7 +40,12 @@ def attach(flatbuffer: bytes, manifest: Mapping[str, Any]) -> bytes:
 
 
 def identity(
-    settings: Settings, flatbuffer: bytes, labels: tuple[str, ...], image: ImageSpec, gives_logits: bool
+    settings: Settings,
+    flatbuffer: bytes,
+    labels: tuple[str, ...],
+    image: ImageSpec,
+    gives_logits: bool,
+    doubt: Doubt = SURE,
 ) -> dict[str, Any]:
     """The part of the manifest that the runtime needs; enough for edge.model_file.parse_model."""
     return {
@@ -50,6 +56,7 @@ def identity(
         "scores": "logits" if gives_logits else "probabilities",
         "scheme": settings.scheme.value,
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),
+        **({} if doubt == SURE else {"doubt": asdict(doubt)}),
     }
 
 
@@ -82,6 +89,7 @@ def provenance(
         "epochs": trained.get("epochs"),
         "parameters": trained.get("parameters"),
         "macs": trained.get("macs"),
+        **{name: trained[name] for name in ("photos", "posed") if name in trained},
         f"{source.format}_sha256": source.sha256,
         "convert_command": settings.command,
         "calibration": {

@@ -59,6 +59,7 @@ class Check:
 def check(model: Model, targets: Sequence[Target]) -> Check:
     """Check a model for each target. Raises ModelDamaged or ModelUnsupported if the file cannot be read."""
     graphs = read_graphs(model)
+    refusal = refuses_mediapipe(graphs) if Target.MEDIAPIPE in targets else ""
     tables = {Target(target): read_table(target) for target in targets if target is not Target.EDGETPU}
     mapping = list(map_to_edgetpu(graphs)) if Target.EDGETPU in targets else []
     findings: list[Finding] = []
@@ -66,6 +67,8 @@ def check(model: Model, targets: Sequence[Target]) -> Check:
         complaints = {target: table.complaint(operation) for target, table in tables.items()}
         if mapping:
             complaints[Target.EDGETPU] = mapping[len(findings)]
+        if refusal:
+            complaints[Target.MEDIAPIPE] = refusal
         findings.append(Finding(graph, operation, complaints))
     return Check(model, tuple(targets), tables, findings, constant_bytes(graphs))
 
@@ -89,6 +92,24 @@ def map_to_edgetpu(graphs: Sequence[Graph]) -> Iterator[str]:
             if complaint:
                 stopped_by = f"comes after operation {operation.number} ({operation.name}), which is not mapped"
             yield complaint
+
+
+def refuses_mediapipe(graphs: Sequence[Graph]) -> str:
+    """Why MediaPipe's ImageClassifier does not take a file, whatever its operations; nothing if it does.
+
+    See ai.google.dev/edge/mediapipe/solutions/vision/image_classifier: a batch of one RGB picture in, scores out.
+    """
+    inputs, outputs = graphs[0].inputs, graphs[0].outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        return f"MediaPipe expects one input and one output, the file has {len(inputs)} and {len(outputs)}"
+    given, result = inputs[0], outputs[0]
+    if len(given.shape) != 4 or given.shape[0] != 1 or given.shape[3] != 3:
+        shape = "x".join(map(str, given.shape))
+        return f"MediaPipe takes RGB, 1xHxWx3, not {shape}: convert quantize --target mediapipe writes such a variant"
+    for what, tensor in (("takes pictures", given), ("reads scores", result)):
+        if tensor.type not in {"UINT8", "FLOAT32"}:
+            return f"MediaPipe {what} of UINT8 or FLOAT32, not {tensor.type}"
+    return ""
 
 
 def _refusal(graphs: Sequence[Graph]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich.table import Table
@@ -10,16 +11,19 @@ from rich.table import Table
 from convert.check import Check
 from convert.operators import Target
 from convert.pipe_console import PipeConsole
+from convert.runtimes import TargetRun
 
 CHECK_VERSION = 1
 
 
-def show(check: Check, stream: TextIO) -> None:
-    """Print a line for each operation, then one for each target and each warning."""
+def show(check: Check, stream: TextIO, runs: Sequence[TargetRun] = ()) -> None:
+    """Print a line for each operation, then one for each target, each run and each warning."""
     console = PipeConsole(stream)
     console.print(_table(check))
     for target in check.targets:
         console.say(summary(check, target))
+    for run in runs:
+        console.say(str(run))
     for warning in check.warnings:
         console.say(f"warning: {warning}")
 
@@ -34,18 +38,20 @@ def summary(check: Check, target: Target) -> str:
     return f"{target}: {check.tables[target].runtime} has {share}"
 
 
-def to_json(check: Check) -> str:
+def to_json(check: Check, runs: Sequence[TargetRun] = ()) -> str:
     """Everything found, as a JSON document; a null complaint is good news."""
+    ran = {run.target: run.facts for run in runs}
     document = {
         "v": CHECK_VERSION,
         "model": check.model.name,
-        "passes": all(check.passes(target) for target in check.targets),
+        "passes": all(check.passes(target) for target in check.targets) and not any(run.complaint for run in runs),
         "targets": {
             target: {
                 "passes": check.passes(target),
                 "runs": check.runs(target),
                 "operations": len(check.findings),
                 "table": check.tables[target].runtime if target in check.tables else None,
+                "run": ran.get(target),
             }
             for target in check.targets
         },

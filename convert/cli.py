@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from convert.check_command import check
+from convert.check_command import PythonOption, check
 from convert.compare_command import compare, evaluate
 from convert.edgetpu_command import edgetpu
 from convert.inspect_command import inspect
@@ -41,10 +41,11 @@ def quantize(
         str | None,
         typer.Option(
             help="What it must run on, with commas: litert, tflite-runtime, edgetpu; else exit 12 and no model. "
-            "Default: the first two, of dynamic the first.",
+            "mediapipe writes MODEL_mediapipe.tflite, too. Default: the first two, of dynamic the first.",
             show_default=False,
         ),
     ] = None,
+    python: PythonOption = None,
     max_drop: Annotated[
         float, typer.Option(help="Accuracy that int8 may lose, in percentage points; beyond, exit 11 and no model.")
     ] = 0.5,
@@ -103,6 +104,7 @@ def quantize(
         scheme=scheme,
         targets=target,
         representative=representative,
+        pythons=tuple(python or ()),
     )
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says

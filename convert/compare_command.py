@@ -81,10 +81,12 @@ def compare(
 
 
 def _enter(models: Sequence[str], data: Path | None) -> list[Entry]:
-    console.require_extra("convert", ("keras", "tensorflow", "rich"))
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    from convert.contest import enter
+    from convert.contest import enter, needs_tensorflow
     from convert.quiet import screen_stream
+
+    if any(needs_tensorflow(name) for name in models):
+        console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib"))
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
     return enter(models, data, screen_stream())
 

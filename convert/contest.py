@@ -11,6 +11,7 @@ import numpy as np
 
 from convert import source as sources
 from convert.float_file import is_float
+from convert.mediapipe_variant import open_grey, takes_rgb
 from convert.progress import Stages
 from convert.quiet import captured
 from convert.reading import read_source
@@ -52,12 +53,24 @@ def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry
 
 
 def _open(name: str, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
+    if needs_tensorflow(name):
+        return _open_source(Path(name), data, test, stages)
+    model = read_model(name)
+    # A float file of other origin does not say its pixel range: it is measured, as for a conversion.
+    if model.manifest is None and is_float(model):
+        return _open_source(model.path, data, test, stages)
+    interpreter = open_interpreter(model, Backend.LITERT)
+    opening = open_grey if takes_rgb(interpreter.input) else open_classifier
+    return opening(model, interpreter), model.path.stat().st_size
+
+
+def needs_tensorflow(name: str) -> bool:
+    """Whether a model's name is that of a Keras file or of a SavedModel's folder, which take TensorFlow to run."""
     path = Path(name)
-    if path.suffix not in {".keras", ".h5"} and (name in bundled_models() or not path.is_dir()):
-        model = read_model(name)
-        # A float file of other origin does not say its pixel range: it is measured, as for a conversion.
-        if model.manifest is not None or not is_float(model):
-            return open_classifier(model, open_interpreter(model, Backend.LITERT)), model.path.stat().st_size
+    return path.suffix in {".keras", ".h5"} or (name not in bundled_models() and path.is_dir())
+
+
+def _open_source(path: Path, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
     source = sources.load(path, test.label_names)
     training = dataset.load("train", data, progress=stages.download, reading=stages.reading)
     reading = read_source(Settings(path), source, source.interpreter, training)

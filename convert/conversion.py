@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TextIO
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from convert import behaviour, bundle, calibration, guards, metadata, output_files, proof, report
 from convert import source as sources
-from convert.check import check
 from convert.html_report import to_html
 from convert.internals import InternalsMissing
 from convert.layers import PICTURES
@@ -22,17 +20,19 @@ from convert.quiet import captured
 from convert.reading import Reading, read_source
 from convert.report import Outcome
 from convert.representative import Representative, read_representative
+from convert.runtimes import parse_pythons
 from convert.search import Found, candidates, search
 from convert.settings import Scheme, Search, Settings
 from convert.source import Source
+from convert.target_proof import prove_targets
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
 from edge.classifier import Classifier
 from edge.dataset import Dataset
-from edge.errors import AccuracyBudgetExceeded, ConversionRefused, TargetUnmet
+from edge.errors import AccuracyBudgetExceeded, BadOption, ConversionRefused, TargetUnmet
 from edge.interpreters import Interpreter
 from edge.model_file import Model, parse_model
-from edge.spec import ImageSpec
+from edge.spec import SURE, ImageSpec
 
 _ACCURACY_DOUBT = 0.002
 """A float accuracy this far from the one training wrote down is not the same model, data or preprocessing."""
@@ -53,14 +53,19 @@ def convert(settings: Settings, stream: TextIO) -> Outcome:
             "tflite-runtime loads dynamic-range models and may answer at random, without a word",
             "--scheme int8 for it, or --target litert",
         )
+    if settings.scheme is not Scheme.INT8 and Target.MEDIAPIPE in targets:
+        raise BadOption(f"--target mediapipe is made of int8 models, --scheme is {settings.scheme}", "--scheme int8")
+    pythons = parse_pythons(settings.pythons)
     sources.inspect(settings.source_path)
-    output_files.check_writable(settings.model_path, settings.report_path, settings.page_path)
+    variant = [settings.variant_path] if Target.MEDIAPIPE in targets else []
+    output_files.check_writable(settings.model_path, *variant, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = _prove(settings, stages)
-    _check_targets(outcome.model, targets)
+        outcome = prove_targets(_prove(settings, stages), targets, pythons, stages)
     files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
+    if outcome.variant is not None:
+        files[settings.variant_path] = outcome.variant.content
     output_files.write_all(files)
     return outcome
 
@@ -93,19 +98,6 @@ def _engine(source: Source, scheme: Scheme) -> Calibrate:
     return partial(convert_plainly, source.export, scheme=scheme)
 
 
-def _check_targets(model: Model, targets: Sequence[Target]) -> None:
-    """Raise TargetUnmet, before anything is written, for a model that a target cannot run in full."""
-    found = check(model, targets)
-    for target in targets:
-        if not found.passes(target):
-            finding = next(one for one in found.findings if one.complaints[target])
-            raise TargetUnmet(
-                f"{target} cannot run {finding.operation.name}, operation {finding.operation.number} of the model: "
-                f"{finding.complaints[target]}",
-                "name only what the model is meant for with --target; `convert check` shows all operations",
-            )
-
-
 def _ways_out(settings: Settings) -> str:
     if settings.scheme is not Scheme.INT8:
         return "allow more with --max-drop"
@@ -133,7 +125,8 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
-    manifest = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
+    doubt = source.record.doubt if source.record else SURE
+    manifest = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, doubt)
     # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
     model = parse_model(bundle.attach(flatbuffer, manifest), settings.model_path)
     with stages.stage("evaluate float", len(test)) as advance:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from convert import bundle, figures
-from convert.report import verdict
+from convert.report import target_lines, verdict
 
 if TYPE_CHECKING:
     from convert.report import Outcome
@@ -47,6 +47,7 @@ def to_html(outcome: Outcome) -> bytes:
         f'<p class="verdict">{escape(verdict(outcome, outcome.settings.model_path.name))}</p>',
         _summary(outcome),
         *(f"<p>Note: {escape(note)}</p>" for note in outcome.notes),
+        "<h2>Where it runs</h2><ul>" + "".join(f"<li>{escape(line)}</li>" for line in target_lines(outcome)) + "</ul>",
         "<h2>Class by class</h2>" + figures.per_class(proof.float_run, proof.int8_run),
         "<h2>What is confused more, or less</h2><p>Pictures of a class, converted minus float: red off the diagonal is "
         "worse.</p>" + figures.confusion_change(proof.float_run, proof.int8_run),

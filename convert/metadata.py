@@ -21,17 +21,17 @@ ALIGNMENT = 16
 """Bytes; the schema's force_align of a buffer's data, which kernels with vector loads count on."""
 
 _PARSER_VERSION = "1.0.0"
-_GRAYSCALE, _IMAGE_PROPERTIES, _NORMALIZATION, _AXIS_LABELS = 2, 2, 1, 2
+_RGB, _GRAYSCALE, _IMAGE_PROPERTIES, _NORMALIZATION, _AXIS_LABELS = 1, 2, 2, 1, 2
 _UNION_NONE = 0
 
 Field = Callable[[flatbuffers.Builder, int], None]
 
 
-def describe(name: str, image: ImageSpec) -> bytes:
-    """The metadata flatbuffer of a classifier: a grey image and its normalisation in, labels.txt out."""
+def describe(name: str, image: ImageSpec, is_rgb: bool = False) -> bytes:
+    """The metadata flatbuffer of a classifier: a grey or RGB image and its normalisation in, labels.txt out."""
     builder = flatbuffers.Builder(1024)
     size = _table(builder, _uint32(image.width), _uint32(image.height))
-    properties = _table(builder, _int8(_GRAYSCALE), _offset(size))
+    properties = _table(builder, _int8(_RGB if is_rgb else _GRAYSCALE), _offset(size))
     content = _table(builder, _uint8(_IMAGE_PROPERTIES), _offset(properties))
     # Normalised = (byte - mean) / std, from normalised = byte * (high - low) / 255 + low.
     deviation = 255 / (image.high - image.low)
@@ -54,7 +54,7 @@ def describe(name: str, image: ImageSpec) -> bytes:
 
 
 def embed(flatbuffer: bytes, metadata: bytes) -> bytes:
-    """A model with two more metadata entries: the standard one, and the marker that says a manifest follows.
+    """A model with two metadata entries of ours: the standard one, and the marker that says a manifest follows.
 
     It is written anew without what it says twice: a small network's file loses a tenth. TensorFlow names a tensor
     after every operation folded into it, and writes the same zero points for each of its tensors.
@@ -62,7 +62,8 @@ def embed(flatbuffer: bytes, metadata: bytes) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
-    model.metadata = model.metadata or []
+    ours = {METADATA_NAME.encode(), MARKER}
+    model.metadata = [entry for entry in model.metadata or [] if entry.name not in ours]
     for name, data in ((METADATA_NAME, metadata), (MARKER.decode(), b"\x01")):
         buffer, entry = schema.BufferT(), schema.MetadataT()
         buffer.data = data

@@ -20,6 +20,12 @@ class Target(StrEnum):
     LITERT = "litert"
     TFLITE_RUNTIME = "tflite-runtime"
     EDGETPU = "edgetpu"
+    MEDIAPIPE = "mediapipe"
+    """MediaPipe Tasks' ImageClassifier, which takes RGB alone: a file of its own (convert.mediapipe_variant)."""
+
+
+GREY_TARGETS = (Target.LITERT, Target.TFLITE_RUNTIME, Target.EDGETPU)
+"""What may run one and the same model of one channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class OperatorTable:
 
 
 def read_table(target: Target) -> OperatorTable:
-    """The table of LITERT or TFLITE_RUNTIME; the Edge TPU has rules instead (convert.edgetpu_rules)."""
+    """The table of any target but the Edge TPU, which has rules instead (convert.edgetpu_rules)."""
     table = json.loads(TABLE_PATH.read_text("utf-8"))[target]
     return OperatorTable(table["runtime"], table["highest"], frozenset(table["custom"]))
 

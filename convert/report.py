@@ -13,10 +13,11 @@ from convert import bundle
 from convert.layers import LayerError
 from convert.pipe_console import PipeConsole
 from convert.proof import Proof
+from convert.runtimes import TargetRun
 from convert.search import Found
 from convert.settings import Settings
 from convert.source import Source
-from edge.accuracy import Evaluation
+from edge.accuracy import Evaluation, PairedAccuracy
 from edge.dataset import Dataset
 from edge.model_file import Model
 
@@ -24,8 +25,24 @@ REPORT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Variant:
+    """The file for MediaPipe that goes with an int8 model, and how its answers pair with that model's.
+
+    Both on the same test pictures; in `paired` the int8 model stands where the float one does elsewhere.
+    """
+
+    model: Model
+    content: bytes
+    run: Evaluation
+    paired: PairedAccuracy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """A finished conversion: `content` is the model file, whether it was written or not."""
+    """A finished conversion: `content` is the model file, whether it was written or not.
+
+    `runs` are the targets' own runtimes with the model, `variant` is there if MediaPipe is a target.
+    """
 
     settings: Settings
     source: Source
@@ -37,6 +54,8 @@ class Outcome:
     test: Dataset
     notes: Sequence[str]
     seconds: Mapping[str, float]
+    runs: Sequence[TargetRun] = ()
+    variant: Variant | None = None
 
     @property
     def within_budget(self) -> bool:
@@ -69,6 +88,8 @@ def to_json(outcome: Outcome) -> bytes:
             "bytes": len(outcome.content),
             "runtime": proof.runtime,
         },
+        "targets": {run.target: run.facts for run in outcome.runs},
+        "mediapipe": _variant(outcome),
         "counts": asdict(proof.paired),
         "search": {
             "scored_images": outcome.found.scored,
@@ -103,7 +124,21 @@ def show(outcome: Outcome, stream: TextIO) -> None:
         console.print(_trials(outcome.found))
     for note in outcome.notes:
         console.say(f"note: {note}")
+    for line in target_lines(outcome):
+        console.say(line)
     console.say(verdict(outcome))
+
+
+def target_lines(outcome: Outcome) -> list[str]:
+    """A sentence for each target's run, and one for MediaPipe's variant."""
+    lines = [str(run) for run in outcome.runs]
+    if outcome.variant is not None:
+        paired = outcome.variant.paired
+        lines.append(
+            f"{outcome.settings.variant_path.name}: the same network for RGB in bytes; of {paired.images:,} test "
+            f"images, {paired.images - paired.same_answer:,} get another answer than from int8"
+        )
+    return lines
 
 
 def verdict(outcome: Outcome, written: object = None) -> str:
@@ -114,6 +149,21 @@ def verdict(outcome: Outcome, written: object = None) -> str:
     if outcome.within_budget:
         return f"passed: {change}, {budget:g} are allowed; wrote {written or outcome.settings.model_path}"
     return f"over budget: {change}, {budget:g} are allowed; no model written"
+
+
+def _variant(outcome: Outcome) -> dict[str, Any] | None:
+    if outcome.variant is None:
+        return None
+    assert outcome.variant.model.manifest is not None
+    paired = outcome.variant.paired
+    return {
+        "file": outcome.settings.variant_path.name,
+        "bytes": len(outcome.variant.content),
+        "sha256": outcome.variant.model.manifest["sha256"],
+        "accuracy": outcome.variant.run.accuracy,
+        "other_answers": paired.images - paired.same_answer,
+        "drop": paired.drop,
+    }
 
 
 def _run(run: Evaluation) -> dict[str, Any]:

@@ -79,7 +79,8 @@ class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
     `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a list with commas
-    of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS.
+    of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH,
+    where a target's runtime is in another environment (convert.runtimes).
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
     convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
     Raises BadOption for values that cannot be used.
@@ -99,6 +100,7 @@ class Settings:
     scheme: Scheme = Scheme.INT8
     targets: str | None = None
     representative: Path | None = None
+    pythons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
@@ -131,6 +133,11 @@ class Settings:
     def model_path(self) -> Path:
         """Where the model goes: `<stem>_<scheme>.tflite` beside the float model unless told."""
         return self.output or self._named.with_name(f"{self._stem}_{self.scheme}.tflite")
+
+    @property
+    def variant_path(self) -> Path:
+        """Where the variant for MediaPipe goes: beside the int8 model."""
+        return self.model_path.with_name(f"{self.model_path.stem}_mediapipe.tflite")
 
     @property
     def report_path(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.errors import KerasModelUnreadable, ModelUnsupported
 from edge.model_file import check_labels
-from edge.spec import ImageSpec
+from edge.spec import Doubt, ImageSpec
 
 RECORD_NAME = "fmnist_edge.json"
 RECORD_VERSION = 1
@@ -23,14 +23,15 @@ _HINT = "train again, or save the model anew without that member of the zip"
 class TrainingRecord:
     """How a model was trained, as far as a conversion needs to know it.
 
-    `validation_images` were held out of training; `test_accuracy` is the float model's, 0..1; `fields` holds
-    the record as it was read.
+    `validation_images` were held out of training; `test_accuracy` is the float model's, 0..1; `doubt` is how sure it
+    must be; `fields` holds the record as it was read.
     """
 
     labels: tuple[str, ...]
     image: ImageSpec
     validation_images: int
     test_accuracy: float | None
+    doubt: Doubt
     fields: Mapping[str, Any]
 
 
@@ -64,5 +65,6 @@ def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         image=ImageSpec(pixels["height"], pixels["width"], float(pixels["low"]), float(pixels["high"])),
         validation_images=held_out,
         test_accuracy=None if accuracy is None else float(accuracy),
+        doubt=Doubt(**fields.get("doubt", {})),
         fields=fields,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,22 +12,40 @@ import numpy as np
 from edge.errors import ModelUnsupported
 from edge.frame import Decision, Frame, LabelScore, Prediction
 from edge.interpreters import Interpreter
+from edge.isolation.garment import Scene
 from edge.model_file import Model
-from edge.preprocess import is_blank, to_input
-from edge.spec import FASHION_MNIST_LABELS, ImageSpec, TensorSpec
+from edge.preprocess import Seen, is_blank, see
+from edge.spec import FASHION_MNIST_LABELS, SURE, Doubt, ImageSpec, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+HINTS = {
+    "blank": "the picture is blank: is the lens covered, the light on?",
+    Scene.EMPTY: "nothing stands out from the ground: put a garment there",
+    Scene.CUT_OFF: "the frame cuts the garment off, or the ground is restless: move the camera back, or use --roi",
+    "unknown": "not sure what it is: lay it flat on an even ground of another colour",
+}
 
 
 class Classifier:
     """A model, its labels and its interpreter: call it with a Frame.
 
     Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a
-    table of 256 entries.
+    table of 256 entries. Of a photo the network sees so many `views`, whose probabilities are averaged; below the
+    score `doubt.unknown_below` a frame's decision is "unknown".
     """
 
-    def __init__(self, interpreter: Interpreter, labels: tuple[str, ...], image: ImageSpec, gives_logits: bool) -> None:
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        labels: tuple[str, ...],
+        image: ImageSpec,
+        gives_logits: bool,
+        doubt: Doubt = SURE,
+        views: int = 1,
+    ) -> None:
         classes = int(np.prod(interpreter.output.shape[1:]))
         if len(labels) != classes:
             raise ModelUnsupported(
@@ -41,29 +60,41 @@ class Classifier:
         self.labels = labels
         self.image = image
         self.interpreter = interpreter
+        self.doubt = doubt
+        self.views = views
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
 
     def __call__(self, frame: Frame) -> Prediction:
-        """Classify one frame; a blank one gets no label."""
+        """Classify one frame; a blank or empty one gets no label, and one with a flaw is not even looked at."""
+        if frame.flaw is not None:
+            unspent = {"read": frame.read_ms, "preprocess": 0.0, "invoke": 0.0}
+            return Prediction(frame.source, frame.index, Decision.NO_GARMENT, (), unspent, hint=frame.flaw)
         began = time.perf_counter()
-        picture = to_input(frame.pixels, self.image)
+        seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
-        blank = is_blank(picture)
-        ranked = () if blank else self._rank(self.probabilities(picture[np.newaxis])[0])
+        ranked = () if _shows_nothing(seen) else self._rank(self.calibrated(seen.pictures))
         done = time.perf_counter()
+        decision, hint = self._decide(seen, ranked)
         return Prediction(
             source=frame.source,
             frame=frame.index,
-            decision=Decision.NO_GARMENT if blank else Decision.GARMENT,
+            decision=decision,
             ranked=ranked,
             latency_ms={
                 "read": frame.read_ms,
                 "preprocess": (ready - began) * 1e3,
                 "invoke": (done - ready) * 1e3,
             },
+            presence=None if seen.garment is None else seen.garment.presence,
+            hint=hint,
         )
+
+    def calibrated(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities of one garment, from all its views: uint8 (N, height, width) grey -> float32 (classes,)."""
+        averaged: NDArray[np.float32] = self.doubt.temper(self.probabilities(pictures)).mean(axis=0)
+        return averaged
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of ready pictures: uint8 (N, height, width) grey -> float32 (N, classes)."""
@@ -71,11 +102,28 @@ class Classifier:
         scores = self.interpreter.output.decode(self.interpreter.run(batch)).reshape(len(pictures), -1)
         return softmax(scores) if self._gives_logits else scores
 
+    def _decide(self, seen: Seen, ranked: tuple[LabelScore, ...]) -> tuple[Decision, str | None]:
+        """The decision, and the hint where it is no label."""
+        if seen.garment is not None and seen.garment.scene is not Scene.GARMENT:
+            return Decision.NO_GARMENT, HINTS[seen.garment.scene]
+        if not ranked:
+            return Decision.NO_GARMENT, HINTS["blank"]
+        if ranked[0].score < self.doubt.unknown_below:
+            return Decision.UNKNOWN, HINTS["unknown"]
+        return Decision.GARMENT, None
+
     def _rank(self, probabilities: NDArray[np.float32]) -> tuple[LabelScore, ...]:
         """Most probable first; of equals the one with the smaller number, as argmax has it."""
         order = np.argsort(-probabilities, kind="stable").tolist()
         values = probabilities.tolist()
         return tuple(LabelScore(self.labels[number], values[number]) for number in order)
+
+
+def _shows_nothing(seen: Seen) -> bool:
+    """Whether there is nothing to classify; what a frame cuts off is classified all the same."""
+    if seen.garment is not None and seen.garment.scene is Scene.EMPTY:
+        return True
+    return is_blank(seen.pictures[0])
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -85,14 +133,22 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
-def open_classifier(model: Model, interpreter: Interpreter, labels: tuple[str, ...] = ()) -> Classifier:
-    """A classifier for a model; `labels` override those of the file.
+def open_classifier(
+    model: Model,
+    interpreter: Interpreter,
+    labels: tuple[str, ...] = (),
+    *,
+    views: int = 1,
+    min_score: float | None = None,
+) -> Classifier:
+    """A classifier for a model; `labels` override those of the file, `min_score` its own `unknown_below`.
 
     A plain .tflite without manifest gets its image spec from its tensors, and the ten Fashion-MNIST labels if it
     has ten outputs, with a warning. Raises ModelUnsupported where that does not work out.
     """
+    doubt = model.doubt if min_score is None else replace(model.doubt, unknown_below=min_score)
     if model.image is not None:
-        return Classifier(interpreter, labels or model.labels, model.image, model.gives_logits)
+        return Classifier(interpreter, labels or model.labels, model.image, model.gives_logits, doubt, views)
     names = labels or model.labels or _guess_labels(interpreter.output)
     image = _guess_image(interpreter.input)
     warnings.warn(
@@ -100,7 +156,7 @@ def open_classifier(model: Model, interpreter: Interpreter, labels: tuple[str, .
         f"pixels {image.low:g}..{image.high:g}; its accuracy is not known",
         stacklevel=2,
     )
-    return Classifier(interpreter, names, image, gives_logits=not _bounded_by_one(interpreter.output))
+    return Classifier(interpreter, names, image, not _bounded_by_one(interpreter.output), doubt, views)
 
 
 def _guess_labels(output: TensorSpec) -> tuple[str, ...]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge import console
-from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Format
 from edge.errors import BadOption, SomeInputsFailed, SourceError
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier
-    from edge.frame import Frame, Prediction
+    from edge.store import Store
 
 app = typer.Typer(
     help="Classify garments on Raspberry Pi and Coral: camera frames, pictures and videos.",
@@ -27,7 +26,13 @@ ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a bundl
 BackendOption = Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
+ViewsOption = Annotated[
+    int, typer.Option(min=1, max=8, help="Views of a garment that the model sees: mirrored, smaller, larger.")
+]
 DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
+
+VIDEO = "Video and cameras"
+KEEP = "Frames to learn from"
 
 
 def main() -> None:
@@ -65,22 +70,70 @@ def classify(
     delegate: DelegateOption = EDGETPU_LIBRARY,
     form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead of stdout.")] = None,
+    views: ViewsOption = DEFAULT_VIEWS,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    save_view: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save there, for each frame, what the model saw of it.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False,
+    roi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H", help="Only this part of each frame: pixels, or fractions.", rich_help_panel=VIDEO
+        ),
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="At most a frame in so many.", rich_help_panel=VIDEO)
+    ] = None,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Only when something moves, until it is still.", rich_help_panel=VIDEO)
+    ] = False,
+    motion_threshold: Annotated[
+        float, typer.Option(min=0, max=255, help="Grey levels, on average, that are motion.", rich_help_panel=VIDEO)
+    ] = 3.0,
+    smooth: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Over frames: average:0.6 (weight of the newest), vote:3/5 or hysteresis:3. "
+            "Cameras, too, are not smoothed unless asked.",
+            rich_help_panel=VIDEO,
+        ),
+    ] = "none",
+    on_change: Annotated[
+        bool, typer.Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
+    ] = False,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Store doubtful frames there, to sort.", rich_help_panel=KEEP)
+    ] = None,
+    keep_max: Annotated[
+        str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=KEEP)
+    ] = "250MB",
+    keep_below: Annotated[
+        float, typer.Option(min=0, max=1, help="A lower score is doubtful.", rich_help_panel=KEEP)
+    ] = 0.6,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
     from itertools import islice
 
     from edge.display import progress_over
+    from edge.flow import gate, story
     from edge.sinks import open_sink
+    from edge.smoothing import parse_smoothing
     from edge.sources import frames_of, parse_sources
 
     wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
     if not wanted:
         raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
     inputs = parse_sources(wanted)
-    classifier = _open(model, backend, threads, labels, delegate)
+    passing = gate(roi, interval, motion_threshold if motion else None)
+    classifier = _open(model, backend, threads, labels, delegate, views, min_score)
+    steady = parse_smoothing(smooth, classifier.doubt.unknown_below)
+    store = _open_store(keep, keep_max, classifier, model)
     failures: list[SourceError] = []
 
     def report(error: SourceError) -> None:
@@ -94,14 +147,53 @@ def classify(
         open_sink(form, output, top_k, endless=endless, source_width=width) as sink,
         progress_over(inputs, limit) as advance,
     ):
-        frames = islice(frames_of(inputs, report), limit)
-        for prediction in _classified(frames, classifier, show):
+        frames = islice(frames_of(inputs, report, passing), limit)
+        predictions = story(
+            frames,
+            classifier,
+            save_view=save_view,
+            store=store,
+            keep_below=keep_below,
+            smooth=steady,
+            show=show,
+            only_changes=on_change,
+        )
+        for prediction in predictions:
             sink.write(prediction)
             advance()
     if failures and len(inputs) == 1:
         raise failures[0]
     if failures:
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
+
+
+@app.command()
+def explain(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for one on stdin.")],
+    model: ModelOption = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PNG", help="The sheet; IMAGE.explained.png if not given.")
+    ] = None,
+    backend: BackendOption = Backend.AUTO,
+    labels: LabelsOption = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    views: ViewsOption = DEFAULT_VIEWS,
+) -> None:
+    """Show why: the garment's outline, what the model saw, its answers, and the parts that they rest on."""
+    from edge.explanation import explain_picture
+    from edge.sources import frames_of, parse_sources
+
+    inputs = parse_sources([image])
+    if len(inputs) != 1 or not inputs[0].is_one_picture:
+        raise BadOption(f"{image} is not one picture", "fmnist-edge explain shirt.jpg")
+    classifier = _open(model, backend, 1, labels, delegate, views)
+
+    def stop(error: SourceError) -> None:
+        raise error
+
+    (frame,) = frames_of(inputs, stop)
+    sheet = output or Path("explained.png" if image == "-" else f"{Path(image).stem}.explained.png")
+    typer.echo(explain_picture(frame, classifier, sheet))
 
 
 @app.command()
@@ -225,23 +317,31 @@ def fetch_data(
         typer.echo(f"{split}: {len(found.images)} images, {found.origin}")
 
 
-def _open(model: str, backend: Backend, threads: int, labels: Path | None, delegate: str) -> Classifier:
+def _open(
+    model: str,
+    backend: Backend,
+    threads: int,
+    labels: Path | None,
+    delegate: str,
+    views: int = 1,
+    min_score: float | None = None,
+) -> Classifier:
     from edge.classifier import open_classifier
     from edge.interpreters import open_interpreter
     from edge.model_file import read_labels, read_model
 
     found = read_model(model)
     interpreter = open_interpreter(found, backend, threads, delegate)
-    return open_classifier(found, interpreter, read_labels(labels) if labels else ())
+    names = read_labels(labels) if labels else ()
+    return open_classifier(found, interpreter, names, views=views, min_score=min_score)
 
 
-def _classified(frames: Iterable[Frame], classifier: Classifier, show: bool) -> Iterator[Prediction]:
-    pairs: Iterator[tuple[Frame, Prediction]] = ((frame, classifier(frame)) for frame in frames)
-    if show:
-        from edge.window import shown
+def _open_store(folder: Path | None, cap: str, classifier: Classifier, model: str) -> Store | None:
+    if folder is None:
+        return None
+    from edge.store import Store, parse_size
 
-        pairs = shown(pairs)
-    return (prediction for _, prediction in pairs)
+    return Store(folder, parse_size(cap), classifier.labels, model)
 
 
 def _refuse_csv(form: Format) -> None:

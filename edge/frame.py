@@ -18,7 +18,8 @@ class Frame:
     """One picture: `pixels` uint8 (H, W, 3) in OpenCV's colour order, blue green red.
 
     `source` names where it came from, `index` counts within that source, `captured_at_s` is on the
-    monotonic clock, and `read_ms` is how long it took to read and decode.
+    monotonic clock (in a video file: the time at which it would be played), and `read_ms` is how long it took to read
+    and decode. `is_live` says that a camera delivers it now. `flaw` tells a person why a frame must not be classified.
     """
 
     pixels: NDArray[np.uint8]
@@ -26,6 +27,8 @@ class Frame:
     index: int
     captured_at_s: float
     read_ms: float
+    is_live: bool = False
+    flaw: str | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
@@ -36,8 +39,10 @@ class Decision(StrEnum):
     """What a prediction amounts to."""
 
     GARMENT = "garment"
+    UNKNOWN = "unknown"
+    """There is something, but the model is not sure enough what it is."""
     NO_GARMENT = "no_garment"
-    """The picture is blank: without contrast there is nothing to classify."""
+    """The picture is blank or empty, or the frame cuts off what it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,11 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The ranked labels of one frame, most probable first (none where there is no garment).
+    """The ranked labels of one frame, most probable first (none where a frame is blank or empty).
 
-    `latency_ms` holds a wall time per stage: read, preprocess, invoke.
+    `latency_ms` holds a wall time per stage: read, preprocess, invoke. `presence` says how sure it is that there is
+    a garment at all, 0..1, from the mask alone; None for a picture that was no photo. `hint` tells a person what to
+    do about a decision that is no label.
     """
 
     source: str
@@ -60,8 +67,10 @@ class Prediction:
     decision: Decision
     ranked: tuple[LabelScore, ...]
     latency_ms: Mapping[str, float]
+    presence: float | None = None
+    hint: str | None = None
 
     @property
     def best(self) -> LabelScore | None:
-        """The most probable label, or None where there is no garment."""
+        """The most probable label, whatever the decision; None where a frame is blank or empty."""
         return self.ranked[0] if self.ranked else None

@@ -7,6 +7,7 @@ will give.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.dataset_files import Split
-from edge.errors import DatasetDamaged, DatasetNotFound, SourceError
+from edge.errors import BadOption, DatasetDamaged, DatasetNotFound, SourceError
 from edge.images import IMAGE_SUFFIXES, read_image
 from edge.preprocess import is_blank, to_input
 from edge.spec import ImageSpec
@@ -24,6 +25,9 @@ NAMED = 20
 """So many bad files are named; nobody reads a longer list, and they often have one cause."""
 
 MOST_CLASSES = 256  # a label is a byte
+UNSORTED, UNKNOWN = RESERVED = ("_unsorted", "_unknown")
+"""Folders of a store of frames (edge/store.py) that are no classes."""
+
 _LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", "desktop.ini"})  # and whatever begins with a dot
 
 Reading = Callable[[str, int, int], None]
@@ -33,6 +37,18 @@ Reading = Callable[[str, int, int], None]
 def is_picture_set(folder: Path) -> bool:
     """Whether a folder is laid out as a data set of one's own: it has a train or a test folder."""
     return (folder / "train").is_dir() or (folder / "test").is_dir()
+
+
+def class_folders(labels: Iterable[str]) -> dict[str, str]:
+    """The folder name of each label, which no file system refuses: T-shirt/top is kept in T-shirt_top.
+
+    Dataset.numbered_as finds the label again. Raises BadOption if two labels share a folder.
+    """
+    folders = {label: re.sub(r"^\.|[/\0]", "_", label) for label in labels}
+    for label, folder in folders.items():
+        if folder in RESERVED or list(folders.values()).count(folder) > 1:
+            raise BadOption(f"the label {label!r} cannot have a folder of its own: {folder} stands for something else")
+    return folders
 
 
 def read_picture_set(

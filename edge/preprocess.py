@@ -1,11 +1,14 @@
-"""A frame becomes the network's input. Integer arithmetic and INTER_AREA only: x86 and Arm agree to the bit."""
+"""A frame becomes the network's input. Exact arithmetic and INTER_AREA only: x86 and Arm agree to the bit."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.isolation.garment import Garment, find_garment
+from edge.isolation.ground import strip_of
 from edge.opencv import cv2
 from edge.spec import ImageSpec
 
@@ -15,21 +18,41 @@ if TYPE_CHECKING:
 BLANK_CONTRAST = 8
 """An input whose brightest and darkest pixel differ by less is blank; every Fashion-MNIST image spans 254 or 255."""
 
+BLACK = 3
+"""Grey throughout, and darker than this along most of the border, no camera shows a garment."""
 
-def to_input(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
-    """Grey picture of the model's size: uint8 (H, W, 3) blue green red -> uint8 (height, width).
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the network gets to see of a frame."""
+
+    pictures: NDArray[np.uint8]
+    """(N, height, width): several views of one garment; none where nothing stands out from the ground."""
+    garment: Garment | None
+    """What was found; None where the frame is such a picture already."""
+
+
+def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
+    """The network's inputs for a frame: uint8 (H, W, 3) blue green red -> pictures uint8 (N, height, width).
 
     A picture that already has the model's size passes through untouched (its three channels are equal, and
-    BGR2GRAY's integer weights sum to one). Any other is fitted into a square of its border's brightness,
-    shrunk by area averaging, and negated where its ground is bright: Fashion-MNIST shows garments on black
-    (Xiao et al. 2017, arxiv.org/abs/1708.07747, section 2).
+    BGR2GRAY's integer weights sum to one), and an enlarged one, grey on perfect black, is only shrunk. In any other,
+    the garment is found (edge/isolation) and drawn in `views` ways.
     """
-    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
-    if grey.shape == (image.height, image.width):
-        return grey
-    ground = border_brightness(grey)
-    fitted = _resize(_pad(grey, ground, image.width / image.height), image)
-    return 255 - fitted if ground > 127 else fitted
+    if pixels.shape[:2] == (image.height, image.width):
+        return Seen(_grey(pixels)[np.newaxis], None)
+    if _is_drawn(pixels):
+        return Seen(_fitted(_grey(pixels), image)[np.newaxis], None)
+    garment = find_garment(pixels)
+    if not garment.masks:
+        return Seen(np.zeros((0, image.height, image.width), np.uint8), garment)
+    return Seen(garment.views(image.height, image.width, views), garment)
+
+
+def to_input(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
+    """The first view of a frame: uint8 (H, W, 3) blue green red -> uint8 (height, width); black where it is empty."""
+    pictures = see(pixels, image).pictures
+    return pictures[0] if len(pictures) else np.zeros((image.height, image.width), np.uint8)
 
 
 def is_blank(grey: NDArray[np.uint8]) -> bool:
@@ -37,25 +60,26 @@ def is_blank(grey: NDArray[np.uint8]) -> bool:
     return int(grey.max()) - int(grey.min()) < BLANK_CONTRAST
 
 
-def border_brightness(grey: NDArray[np.uint8]) -> int:
-    """Median brightness of the outermost pixels of a uint8 (H, W) picture."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return int(np.sort(border)[border.size // 2])
+def _is_drawn(pixels: NDArray[np.uint8]) -> bool:
+    """Whether a picture was not photographed, but drawn as Fashion-MNIST's are: in grey, on perfect black."""
+    strip = strip_of(*pixels.shape[:2])
+    blue, green, red = (pixels[:, :, channel] for channel in range(3))
+    border = np.sort(blue[strip])  # a garment that fills its picture touches the border, but never most of it
+    return bool(border[len(border) // 2] <= BLACK and (blue == green).all() and (green == red).all())
 
 
-def _pad(grey: NDArray[np.uint8], ground: int, aspect: float) -> NDArray[np.uint8]:
-    """Widen or heighten a picture to `aspect` = width / height with pixels of the ground's brightness."""
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _fitted(grey: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
+    """Widened or heightened with black to the model's aspect, then resized."""
     height, width = grey.shape
-    wanted_width = max(width, round(height * aspect))
-    wanted_height = max(height, round(width / aspect))
+    wanted_width = max(width, round(height * image.width / image.height))
+    wanted_height = max(height, round(width * image.height / image.width))
     left, top = (wanted_width - width) // 2, (wanted_height - height) // 2
-    canvas = np.full((wanted_height, wanted_width), ground, np.uint8)
+    canvas = np.zeros((wanted_height, wanted_width), np.uint8)
     canvas[top : top + height, left : left + width] = grey
-    return canvas
-
-
-def _resize(grey: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
-    shrinks = grey.shape[0] >= image.height
     # INTER_LINEAR differs by one between x86 and Arm; its exact variant does not.
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR_EXACT
-    return np.asarray(cv2.resize(grey, (image.width, image.height), interpolation=how), np.uint8)
+    how = cv2.INTER_AREA if wanted_height >= image.height else cv2.INTER_LINEAR_EXACT
+    return np.asarray(cv2.resize(canvas, (image.width, image.height), interpolation=how), np.uint8)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TextIO
 
 from edge.choices import Format
 from edge.errors import OutputClosed, OutputFailed
-from edge.frame import Prediction
+from edge.frame import Decision, Prediction
 
 SCHEMA_VERSION = 1
 
@@ -57,21 +57,28 @@ class TableSink:
         self._started = False
 
     def write(self, prediction: Prediction) -> None:
-        """Write one line: source, label, score, runners-up, milliseconds."""
+        """Write one line: source, label or decision, score, runners-up or the hint, milliseconds."""
         source = prediction.source if prediction.frame == 0 else f"{prediction.source} #{prediction.frame}"
         if not self._started:
             runners_up = f"  {'next':<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
             self._lines.write(f"{'source':<{self._width}}  {'garment':<12}{'score':>7}{runners_up}  {'ms':>6}\n")
             self._started = True
         best = prediction.best
-        answer = f"{best.label:<12}{best.score:>7.1%}" if best else f"{'(nothing)':<12}{'':>7}"
-        others = ", ".join(
+        answer = f"{_called(prediction):<12}{best.score:>7.1%}" if best else f"{_called(prediction):<12}{'':>7}"
+        others = prediction.hint or ", ".join(
             f"{one.label} {one.score:.0%}" for one in prediction.ranked[1 : self._top_k] if one.score >= 0.005
         )
-        runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
+        runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 or prediction.hint else ""
         shown = source if len(source) <= self._width else "…" + source[-self._width + 1 :]
         milliseconds = sum(prediction.latency_ms.values())
         self._lines.write(f"{shown:<{self._width}}  {answer}{runners_up}  {milliseconds:>6.1f}\n")
+
+
+def _called(prediction: Prediction) -> str:
+    """What the table calls it: the label, with a question mark where it is a guess, or that there is none."""
+    if prediction.decision is not Decision.NO_GARMENT and prediction.best is not None:
+        return prediction.best.label + "?" * (prediction.decision is Decision.UNKNOWN)
+    return f"({prediction.decision.replace('_', ' ')})"
 
 
 def _runners_up_width(top_k: int) -> int:
@@ -132,6 +139,8 @@ def as_json(prediction: Prediction, top_k: int) -> dict[str, Any]:
         "score": round(best.score, 6) if best else None,
         "top": [{"label": one.label, "score": round(one.score, 6)} for one in prediction.ranked[:top_k]],
         "decision": prediction.decision,
+        "presence": None if prediction.presence is None else round(prediction.presence, 4),
+        "hint": prediction.hint,
         "latency_ms": {stage: round(spent, 3) for stage, spent in prediction.latency_ms.items()},
     }
 

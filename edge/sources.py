@@ -25,6 +25,7 @@ from edge import video
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame
 from edge.images import IMAGE_SUFFIXES, read_image, read_stdin
+from edge.liveness import attended
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -178,11 +179,19 @@ def _one_frame(name: str, read: Callable[[], NDArray[np.uint8]]) -> tuple[Frame]
     return (Frame(pixels, name, 0, now, (now - began) * 1e3),)
 
 
-def frames_of(inputs: Iterable[Input], on_failure: Callable[[SourceError], None]) -> Iterator[Frame]:
-    """All frames of all inputs, one after the other; an input that fails is reported and the next one taken."""
+def frames_of(
+    inputs: Iterable[Input],
+    on_failure: Callable[[SourceError], None],
+    through: Callable[[Iterable[Frame]], Iterator[Frame]] = iter,
+) -> Iterator[Frame]:
+    """All frames of all inputs, one after the other; an input that fails is reported and the next one taken.
+
+    Black and frozen frames are marked (edge/liveness.py). Each input's frames then go `through` a generator of their
+    own, which may crop and drop some.
+    """
     for source in inputs:
         try:
             with open_source(source) as frames:
-                yield from frames
+                yield from through(attended(frames))
         except SourceError as error:
             on_failure(error)

@@ -39,13 +39,16 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
+        opened_s = captured_s = time.monotonic()
         while True:
             began = time.monotonic()
             delivered, pixels = self._capture.read()
             now = time.monotonic()
             if not delivered:
                 break
-            yield Frame(np.asarray(pixels, np.uint8), self.name, index, now, (now - began) * 1e3)
+            captured_s = now if self.is_live else max(captured_s, opened_s + self._played_s(index))
+            read_ms = (now - began) * 1e3
+            yield Frame(np.asarray(pixels, np.uint8), self.name, index, captured_s, read_ms, is_live=self.is_live)
             index += 1
         if self.is_live:
             raise CameraLost(
@@ -53,6 +56,14 @@ class VideoSource:
             )
         if index == 0:
             raise ImageUnreadable(f"{self.name} holds no readable frame", "is it a complete video?")
+
+    def _played_s(self, index: int) -> float:
+        """Seconds from the start of a video file to its frame number `index`, which was just read."""
+        position_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3
+        if position_s > 0 or index == 0:
+            return max(position_s, 0.0)
+        rate = float(self._capture.get(cv2.CAP_PROP_FPS))  # the file tells no times
+        return index / rate if rate > 0 else 0.0
 
     def __enter__(self) -> VideoSource:
         return self

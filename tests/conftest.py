@@ -31,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="litert",
         help="comma-separated runtimes that must be installed here and obey the contract: litert,tflite-runtime",
     )
+    parser.addoption(
+        "--runtimes",
+        default="",
+        help="comma-separated runtimes whose environments must be there, .venv-mediapipe and .venv-tflite, as "
+        "scripts/test makes them: mediapipe,tflite-runtime",
+    )
 
 
 def pytest_configure() -> None:
@@ -42,6 +48,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`backend` runs over what --backends promises: a runtime that is missing fails, it is not skipped."""
     if "backend" in metafunc.fixturenames:
         metafunc.parametrize("backend", metafunc.config.getoption("--backends").split(","))
+
+
+RUNTIME_FOLDERS = {"mediapipe": ".venv-mediapipe", "tflite-runtime": ".venv-tflite"}
+
+RuntimePython = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def runtime_python(request: pytest.FixtureRequest) -> RuntimePython:
+    """The Python of a runtime's own environment; where there is none, a test is skipped unless --runtimes has it."""
+
+    def find(runtime: str) -> Path:
+        python = ROOT / RUNTIME_FOLDERS[runtime] / "bin" / "python"
+        if not python.exists() and runtime not in request.config.getoption("--runtimes").split(","):
+            pytest.skip(f"no {python.relative_to(ROOT)}: scripts/test --all makes it")
+        return python
+
+    return find
 
 
 @dataclass(frozen=True)

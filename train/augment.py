@@ -6,12 +6,26 @@ All functions take and give uint8 (N, height, width) grey and a NumPy generator,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.uint8]
 Targets = NDArray[np.float32]
+
+
+class Varying(Protocol):
+    """Varies an epoch's images and their targets alike."""
+
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether an image has two variants at most."""
+        ...
+
+    def __call__(self, images: Images, targets: Targets, generator: np.random.Generator) -> tuple[Images, Targets]:
+        """Vary images uint8 (N, height, width) with targets float32 (N, classes); the inputs stay as they are."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import typer
 
 from edge import console
 from train import resnet50 as resnet50_recipe
+from train.adapt_command import adapt
 from train.commands import (
     DataOption,
     LimitOption,
@@ -43,6 +44,7 @@ def recipes() -> None:
 
 app.command("mlp")(train_mlp)
 app.command()(edge)
+app.command()(adapt)
 app.command()(compare)
 
 

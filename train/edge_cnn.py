@@ -25,6 +25,7 @@ from train.recipe import follow, steps_per_epoch
 from train.settings import PRECISIONS, Settings
 
 if TYPE_CHECKING:
+    from train.augment import Varying
     from train.data import Parts
     from train.run_folder import EpochResult, RunFolder
     from train.watcher import Watcher
@@ -86,6 +87,17 @@ class EdgeSettings(Settings):
         if self.weight_decay < 0 or not 0 <= self.shift <= 8:
             raise BadOption("expected a --weight-decay of 0 or more, and a --shift from 0 to 8 pixels")
 
+    @property
+    def gives_logits(self) -> bool:
+        """Whether the network's last layer leaves the softmax to the device."""
+        return False
+
+    def augmentation(self) -> Varying:
+        """How an epoch's images vary."""
+        from train.augment import Augmentation
+
+        return Augmentation(self.flip, self.shift, self.erase, cutmix=self.cutmix)
+
 
 HELD_OUT_PER_CLASS = 500
 """At most: 5,000 of Fashion-MNIST's, which tell variants apart to half a point; a tenth of a smaller class."""
@@ -109,16 +121,21 @@ def train(
     the training starts from. Raises the errors of
     train.recipe.follow, read_teachers and fit.
     """
+    figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
-        from train.augment import Augmentation
         from train.easy import choose
         from train.fit import fit
         from train.lessons import AugmentedLesson, read_teachers
 
         training = parts.training
+        if settings.gives_logits and not training.is_fashion_mnist:
+            raise TrainingFailed(
+                "the camera recipe knows how Fashion-MNIST's ten classes are worn, and no others",
+                "train --recipe plain on pictures of your own",
+            )
         choice = choose(training.images, training.labels, len(training.label_names), settings.easy)
-        augmentation = Augmentation(settings.flip, settings.shift, settings.erase, cutmix=settings.cutmix)
+        augmentation = settings.augmentation()
         lesson = AugmentedLesson(
             seed=settings.seed,
             augmentation=augmentation,
@@ -130,8 +147,13 @@ def train(
         steps = steps_per_epoch(settings, len(training if choice is None else choice))
         trained = partial(build, steps=steps, start=start)
         model, history = fit(trained, training, parts.held_out, folder, watcher, lesson=lesson)
-        plain = network(SIZES[settings.size], len(training.label_names), name=settings.size)
+        classes = len(training.label_names)
+        plain = network(SIZES[settings.size], classes, name=settings.size, logits=settings.gives_logits)
         plain.set_weights(model.get_weights())
+        if settings.gives_logits:
+            from train.photo_figures import posed_figures
+
+            figures.update(posed_figures(plain, parts.held_out, settings.seed))
         return plain, history
 
     return follow(
@@ -142,14 +164,17 @@ def train(
         resume=resume,
         watcher=watcher,
         held_out_per_class=HELD_OUT_PER_CLASS,
+        figures=figures,
     )
 
 
 def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None = None) -> Any:
-    """Build and compile the network to train: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
+    """Build and compile the network to train: bytes (N, 28, 28) grey in, probabilities or logits (N, classes) out.
 
     `steps` are those of an epoch; `start` is a run of the same size. Raises TrainingFailed if it is another's.
     """
+    from keras.losses import CategoricalCrossentropy
+
     from train.lessons import read_trained
     from train.muon import Muon
     from train.normalisation import FusedBatchNormalization
@@ -161,6 +186,7 @@ def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None =
         name=settings.size,
         normalisation=FusedBatchNormalization,
         dtype=PRECISIONS[settings.precision],
+        logits=settings.gives_logits,
     )
     if start is not None:
         weights = read_trained(start, classes).model.get_weights()
@@ -176,14 +202,18 @@ def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None =
         momentum=MOMENTUM,
         **averaging(settings.average, total),
     )
-    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=10)
+    loss = CategoricalCrossentropy(from_logits=settings.gives_logits)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], steps_per_execution=10)
     return model
 
 
-def network(shape: Shape, classes: int, *, name: str, normalisation: Any = None, dtype: str = "float32") -> Any:
+def network(
+    shape: Shape, classes: int, *, name: str, normalisation: Any = None, dtype: str = "float32", logits: bool = False
+) -> Any:
     """The network of a shape, not compiled: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
 
-    `normalisation` is the class of the layers after the convolutions, Keras' own unless given.
+    With `logits` the softmax is left out. `normalisation` is the class of the layers after the convolutions, Keras'
+    own unless given.
     """
     from keras import Input, Model, layers
 
@@ -221,5 +251,5 @@ def network(shape: Shape, classes: int, *, name: str, normalisation: Any = None,
         for number in range(count):
             x = block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
     x = layers.GlobalAveragePooling2D(dtype=dtype, name="mean")(x)
-    x = layers.Dense(classes, activation="softmax", dtype="float32", name="d")(x)
+    x = layers.Dense(classes, activation=None if logits else "softmax", dtype="float32", name="d")(x)
     return Model(pixels, x, name=name)

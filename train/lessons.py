@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import TrainingFailed
-from train.augment import Augmentation, Images, Targets, one_hot
+from train.augment import Images, Targets, Varying, one_hot
 from train.easy import Choice
 
 PREDICTION_BATCH = 500
@@ -116,7 +116,7 @@ class AugmentedLesson:
     """
 
     seed: int
-    augmentation: Augmentation
+    augmentation: Varying
     smoothing: float
     teachers: Sequence[Teacher] = ()
     teacher_share: float = 0.7
@@ -148,7 +148,7 @@ class AugmentedLesson:
 
 
 def read_teachers(
-    paths: Sequence[Path], label_names: Sequence[str], augmentation: Augmentation, dtype: str = "float32"
+    paths: Sequence[Path], label_names: Sequence[str], augmentation: Varying, dtype: str = "float32"
 ) -> list[Teacher]:
     """Teachers from run folders or .keras files. Raises TrainingFailed where one does not fit the labels.
 

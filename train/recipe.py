@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,12 @@ def follow(
     resume: bool,
     watcher: Watcher,
     held_out_per_class: int | None = None,
+    figures: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train as `teach` does, measure and write the run folder `out`; return what metrics.json holds.
 
-    Keras loads in here, so recipes import it in their functions. Raises the errors of load_parts, open_run,
-    `teach` and conclude.
+    `figures`, which `teach` may fill, join the metrics. Keras loads in here, so recipes import it in their functions.
+    Raises the errors of load_parts, open_run, `teach` and conclude.
     """
     with open_run(out, settings, resume=resume) as folder:
         if folder.finished:
@@ -44,7 +45,7 @@ def follow(
 
         parts = load_parts(settings, data_dir, watcher, held_out_per_class=held_out_per_class)
         model, history = teach(parts, folder, watcher)
-        return conclude(model, history, parts.held_out, parts.test, folder)
+        return conclude(model, history, parts.held_out, parts.test, folder, figures or {})
 
 
 def steps_per_epoch(settings: Settings, images: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.accuracy import Evaluation
+from edge.classifier import softmax
 from edge.dataset import Dataset
 from edge.spec import ImageSpec
 from train import plots
@@ -23,16 +25,21 @@ from train.run_folder import METADATA_MEMBER, EpochResult, RunFolder, save_model
 
 
 def conclude(
-    model: Any, history: list[EpochResult], held_out: Dataset, test: Dataset, folder: RunFolder
+    model: Any,
+    history: list[EpochResult],
+    held_out: Dataset,
+    test: Dataset,
+    folder: RunFolder,
+    figures: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Measure the model on the test images, write all files of the run and return its metrics.
 
-    The checkpoint goes last: killed anywhere in here, `--resume` does this part again, with the same result.
-    Raises OutputFailed.
+    `figures` are what the recipe measured besides. The checkpoint goes last: killed anywhere in here, `--resume` does
+    this part again, with the same result. Raises OutputFailed.
     """
     probabilities = predict(model, test)
     evaluation = Evaluation(probabilities.argmax(axis=1), test.labels.astype(np.int64), test.label_names)
-    metrics = _metrics(evaluation, history, held_out, test, folder) | asdict(measure(model))
+    metrics = _metrics(evaluation, history, held_out, test, folder) | asdict(measure(model)) | dict(figures)
     folder.write_history(history)
     plots.draw_curves(history, folder.path / "curves.png")
     plots.draw_confusion(evaluation.confusion, test.label_names, folder.path / "confusion.png")
@@ -45,7 +52,19 @@ def conclude(
 
 def predict(model: Any, data: Dataset) -> NDArray[np.float32]:
     """Probabilities float32 (N, classes) as training computes them: no classifier of the device is between."""
-    return np.asarray(model.predict(data.images, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+    return probabilities_of(model, data.images)
+
+
+def probabilities_of(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Probabilities float32 (N, classes) for uint8 (N, height, width), whatever the last layer gives."""
+    scores = np.asarray(model.predict(images, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+    return softmax(scores) if gives_logits(model) else scores
+
+
+def gives_logits(model: Any) -> bool:
+    """Whether a network's last layer leaves the softmax to others."""
+    last = model.layers[-1]
+    return getattr(last, "activation", None) is keras.activations.linear
 
 
 def evaluate(model: Any, data: Dataset) -> Evaluation:
@@ -105,4 +124,5 @@ def _metadata(metrics: dict[str, Any]) -> dict[str, Any]:
         **{name: metrics[name] for name in ("validation_images", "seed")},
         "epochs": metrics["settings"]["epochs"],
         **{name: metrics[name] for name in ("parameters", "macs", "test_accuracy", "versions", "command")},
+        **{name: metrics[name] for name in ("doubt", "photos", "posed") if name in metrics},
     }

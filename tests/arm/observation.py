@@ -19,7 +19,7 @@ from edge.classifier import open_classifier
 from edge.images import read_image
 from edge.interpreters import open_interpreter
 from edge.model_file import bundled_models, read_model
-from edge.preprocess import to_input
+from edge.preprocess import see
 from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def observe_pictures(folder: Path) -> dict[str, NDArray[Any]]:
     for path in sorted(folder.iterdir()):
         pixels = read_image(path)
         found[f"pixels/{path.name}"] = pixels
-        found[f"input/{path.name}"] = to_input(pixels, ImageSpec())
+        seen = see(pixels, ImageSpec(), views=6)
+        found[f"input/{path.name}"] = seen.pictures
+        for number, mask in enumerate(() if seen.garment is None else seen.garment.masks):
+            found[f"mask/{path.name}/{number}"] = mask
     return found
 
 

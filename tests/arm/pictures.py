@@ -31,6 +31,19 @@ def photo(height: int, width: int, ground: int, seed: int) -> NDArray[np.uint8]:
     return pixels
 
 
+def person(height: int, width: int) -> NDArray[np.uint8]:
+    """uint8 (height, width, 3): somebody in a blue shirt before white paper, a little noise over all."""
+    pixels = np.full((400, 300, 3), 248, np.uint8)
+    cv2.ellipse(pixels, (150, 52), (27, 38), 0, 0, 360, (25, 25, 30), -1)
+    cv2.ellipse(pixels, (150, 60), (21, 28), 0, 0, 360, (150, 189, 215), -1)
+    cv2.rectangle(pixels, (140, 80), (160, 104), (150, 189, 215), -1)
+    cv2.rectangle(pixels, (90, 98), (210, 225), (150, 70, 40), -1)
+    cv2.rectangle(pixels, (114, 226), (186, 395), (60, 40, 35), -1)
+    noise = np.random.default_rng(14).integers(-2, 3, pixels.shape)
+    noisy = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(noisy, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def draw(folder: Path) -> list[str]:
     """Write the pictures; gives their names."""
     large = photo(480, 640, 200, 1)
@@ -47,6 +60,8 @@ def draw(folder: Path) -> list[str]:
         "enlarged.png": photo(17, 23, 200, 10),
         "exact.png": photo(28, 28, 30, 11),
         "photo.bmp": photo(211, 307, 150, 12),
+        "person.png": person(400, 300),
+        "person-large.png": np.asarray(cv2.resize(person(400, 300), (900, 1200), interpolation=cv2.INTER_NEAREST)),
         "photo.webp": photo(240, 320, 150, 13),
     }.items():
         files[name] = (pixels, [])

@@ -12,12 +12,13 @@ from convert.proof import Proof, run_float, run_int8
 from edge.dataset import Dataset
 from edge.model_file import read_model
 
-PARENTS = sorted((Path(__file__).parents[1] / "data").glob("*.keras"))
+TESTS = Path(__file__).parents[1]
+PARENTS = sorted([*(TESTS / "data").glob("*.keras"), *(TESTS.parent / "train" / "models").glob("*.keras")])
 
 
 @pytest.mark.parametrize(
     "parent",
-    [pytest.param(path, marks=pytest.mark.slow if path.stem == "base" else ()) for path in PARENTS],
+    [pytest.param(path, marks=pytest.mark.slow if path.stat().st_size > 1e6 else ()) for path in PARENTS],
     ids=lambda path: path.stem,
 )
 def test_int8_loses_at_most_a_fifth_of_a_point(parent: Path, test_data: Dataset) -> None:
@@ -35,4 +36,4 @@ def test_int8_loses_at_most_a_fifth_of_a_point(parent: Path, test_data: Dataset)
 
 
 def test_the_parents_are_here() -> None:
-    assert [path.stem for path in PARENTS] == ["base", "small", "tiny"]
+    assert sorted(path.stem for path in PARENTS) == ["base", "camera", "camera-zero", "small", "tiny"]

@@ -13,7 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from convert.cli import app
-from convert.operators import Target
+from convert.operators import GREY_TARGETS
 from edge.errors import BadOption, ModelDamaged, ModelNotFound, TargetUnmet
 from edge.model_file import find_model
 from tests.conftest import ROOT
@@ -38,7 +38,7 @@ def test_a_model_that_passes_is_a_table_and_a_line_for_each_target() -> None:
     result = check("mlp")
     assert result.exception is None, result.exception
     table, summaries = result.stdout.splitlines()[:-3], result.stdout.splitlines()[-3:]
-    assert [line.split(":")[0] for line in summaries] == list(Target)
+    assert [line.split(":")[0] for line in summaries] == list(GREY_TARGETS)
     assert all("all 6 operations" in line for line in summaries)
     rows = [line for line in table if "│" in line]
     assert len(rows) == 6
@@ -66,12 +66,12 @@ def test_only_the_targets_asked_for_count(spoilt: Path) -> None:
     assert check("mlp", "--target", " edgetpu , litert,edgetpu").exception is None
     result = check("mlp", "--target", "coral")
     assert isinstance(result.exception, BadOption)
-    assert "expected any of litert, tflite-runtime, edgetpu" in result.exception.message
+    assert "expected any of litert, tflite-runtime, edgetpu, mediapipe" in result.exception.message
 
 
-def test_all_targets_are_the_default() -> None:
+def test_all_targets_of_a_grey_model_are_the_default() -> None:
     document = json.loads(check("mlp", "-f", "json").stdout)
-    assert list(document["targets"]) == list(Target)
+    assert list(document["targets"]) == list(GREY_TARGETS)
 
 
 def test_json_holds_all_that_the_table_does(spoilt: Path) -> None:
@@ -84,6 +84,7 @@ def test_json_holds_all_that_the_table_does(spoilt: Path) -> None:
         "runs": 3,
         "operations": 3,
         "table": document["targets"]["litert"]["table"],
+        "run": None,
     }
     assert document["targets"]["litert"]["table"].startswith("ai-edge-litert 2")
     assert document["parameter_bytes"] == 96

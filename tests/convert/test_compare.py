@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +15,7 @@ from typer.testing import CliRunner
 from convert.cli import app
 from edge.errors import AccuracyBudgetExceeded, ModelNotFound
 from edge.model_file import read_model
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from tests.convert.conftest import Converted
@@ -74,3 +78,27 @@ def test_what_is_not_there_is_named() -> None:
     result = run("evaluate", "smal")
     assert isinstance(result.exception, ModelNotFound)
     assert "smal" in result.exception.message
+
+
+@pytest.mark.subprocess
+def test_tflite_files_need_no_tensorflow_and_keras_files_say_so(converted: Converted) -> None:
+    program = (
+        "import sys\n"
+        "for name in ('tensorflow', 'keras', 'matplotlib', 'h5py'): sys.modules[name] = None\n"
+        "from convert.cli import main\n"
+        "main()\n"
+    )
+
+    def without(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, *map(str, arguments)]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+    done = without("compare", "tiny", converted.model, "-f", "json")
+    assert done.returncode == 0, done.stderr
+    assert [one["images"] for one in json.loads(done.stdout)["models"]] == [10_000, 10_000]
+    done = without("evaluate", "tiny")
+    assert done.returncode == 0 and "Ankle boot" in done.stdout, done.stderr
+    done = without("compare", "tiny", converted.keras)
+    assert done.returncode == 8
+    assert "keras, tensorflow" in done.stderr and "fmnist-edge[convert]" in done.stderr

@@ -17,7 +17,11 @@ from tests.conftest import ROOT
 
 @pytest.mark.parametrize(
     ("target", "runtime", "dense", "convolution"),
-    [(Target.LITERT, "ai-edge-litert 2.", 14, 8), (Target.TFLITE_RUNTIME, "tflite-runtime 2.14.0", 10, 7)],
+    [
+        (Target.LITERT, "ai-edge-litert 2.", 14, 8),
+        (Target.TFLITE_RUNTIME, "tflite-runtime 2.14.0", 10, 7),
+        (Target.MEDIAPIPE, "mediapipe 1.2.3", 17, 8),
+    ],
 )
 def test_known_versions_are_in_the_tables(target: Target, runtime: str, dense: int, convolution: int) -> None:
     table = read_table(target)
@@ -41,7 +45,7 @@ def test_the_script_makes_the_table_of_the_runtime_that_is_installed_and_keeps_t
     )
     assert done.returncode == 0, done.stderr
     made, kept = json.loads(output.read_text()), json.loads(TABLE_PATH.read_text())
-    assert made["tflite-runtime"] == kept["tflite-runtime"]
+    assert all(made[runtime] == kept[runtime] for runtime in ("tflite-runtime", "mediapipe"))
     assert made["litert"]["runtime"] == f"ai-edge-litert {version('ai-edge-litert')}"
     assert all(made["litert"]["highest"][name] >= highest for name, highest in kept["litert"]["highest"].items())
     if made["litert"]["runtime"] == kept["litert"]["runtime"]:

@@ -18,7 +18,7 @@ STALL_S = 60.0
 
 class _Camera(BaseHTTPRequestHandler):
     """/snap.jpg one picture of unstated length; /login.jpg the same behind a password;
-    /stream.mjpg endless; /drop ends and /stall hangs after five frames.
+    /stream.mjpg endless; /drop ends, /stall hangs and /frozen repeats itself after five frames.
     """
 
     def do_GET(self) -> None:
@@ -27,7 +27,7 @@ class _Camera(BaseHTTPRequestHandler):
         elif self.path in {"/snap.jpg", "/login.jpg"}:
             self._send_header("image/jpeg")
             self.wfile.write(FRAMES[0])
-        elif self.path in {"/stream.mjpg", "/drop", "/stall"}:
+        elif self.path in {"/stream.mjpg", "/drop", "/stall", "/frozen"}:
             self._send_header("multipart/x-mixed-replace; boundary=frame")
             self._stream()
         else:
@@ -44,7 +44,7 @@ class _Camera(BaseHTTPRequestHandler):
             while number < 5 or self.path != "/drop":
                 if number == 5 and self.path == "/stall":
                     time.sleep(STALL_S)
-                jpeg = FRAMES[number % len(FRAMES)]
+                jpeg = FRAMES[4 if self.path == "/frozen" and number > 4 else number % len(FRAMES)]
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
                 number += 1

@@ -7,7 +7,7 @@ import pytest
 
 from edge import dataset
 from edge.accuracy import Evaluation, PairedAccuracy, compare, evaluate
-from edge.choices import DEFAULT_MODEL
+from edge.choices import BEST_ON_FASHION_MNIST
 from edge.classifier import Classifier, open_classifier
 from edge.interpreters import open_interpreter
 from edge.model_file import bundled_models, read_model
@@ -76,7 +76,7 @@ def test_a_bundled_model_has_exactly_the_accuracy_it_states(name: str) -> None:
     assert stated["drop"] <= 0.2
 
 
-def test_the_default_is_the_best_under_400_kb() -> None:
+def test_small_is_the_best_on_fashion_mnist_under_400_kb() -> None:
     light = [model for model in map(read_model, bundled_models()) if model.path.stat().st_size < 400_000]
     best = max(light, key=lambda model: model.manifest["accuracy"]["int8"] if model.manifest else 0.0)
-    assert best.name == DEFAULT_MODEL
+    assert best.name == BEST_ON_FASHION_MNIST

@@ -306,7 +306,10 @@ LOADED = (
     [
         (["--help"], ["numpy", "cv2", "tensorflow"]),
         (["classify", "--help"], ["numpy", "cv2"]),
-        (["classify", SAMPLE], ["tensorflow", "keras", "rich", "matplotlib", "edge.testing", "edge.dataset"]),
+        (
+            ["classify", SAMPLE],
+            ["tensorflow", "keras", "rich", "matplotlib", "edge.testing", "edge.dataset", "edge.store", "edge.roi"],
+        ),
     ],
 )
 def test_nothing_loads_that_is_not_needed(arguments: list[str], modules: list[str]) -> None:

@@ -16,8 +16,8 @@ from edge.sinks import open_sink
 
 LATENCY = {"read": 1.0, "preprocess": 0.25, "invoke": 0.5}
 RANKED = (LabelScore("Ankle boot", 0.75), LabelScore("Sneaker", 0.2), LabelScore("Sandal", 0.05))
-GARMENT = Prediction("boot.png", 0, Decision.GARMENT, RANKED, LATENCY)
-NOTHING = Prediction("clip.avi", 7, Decision.NO_GARMENT, (), LATENCY)
+GARMENT = Prediction("boot.png", 0, Decision.GARMENT, RANKED, LATENCY, 0.9)
+NOTHING = Prediction("clip.avi", 7, Decision.NO_GARMENT, (), LATENCY, 0.1, "move the camera back")
 
 
 def written(form: Format, path: Path, top_k: int = 2) -> str:
@@ -37,9 +37,12 @@ def test_json_lines_keep_their_schema(tmp_path: Path) -> None:
         "score": 0.75,
         "top": [{"label": "Ankle boot", "score": 0.75}, {"label": "Sneaker", "score": 0.2}],
         "decision": "garment",
+        "presence": 0.9,
+        "hint": None,
         "latency_ms": LATENCY,
     }
     assert (nothing["label"], nothing["score"], nothing["top"], nothing["decision"]) == (None, None, [], "no_garment")
+    assert (nothing["presence"], nothing["hint"]) == (0.1, "move the camera back")
 
 
 def test_csv_has_a_header_and_a_row_a_frame(tmp_path: Path) -> None:
@@ -60,7 +63,8 @@ def test_the_table_is_for_people(tmp_path: Path) -> None:
     assert "75.0%" in garment
     assert "Sneaker 20%" in garment
     assert "clip.avi #7" in nothing
-    assert "(nothing)" in nothing
+    assert "(no garment)" in nothing
+    assert "move the camera back" in nothing
 
 
 def test_a_file_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:

@@ -135,7 +135,10 @@ def test_sources_obey_one_contract(photos: Path, clip: Path, camera: str) -> Non
     check_contract(read_all("fake:6"), 6, "fake:")
     check_contract(read_all(f"{camera}/snap.jpg"), 1, f"{camera}/snap.jpg")
     with open_source(Input(Kind.STREAM, f"{camera}/stream.mjpg")) as stream:
-        check_contract(list(islice(stream, 8)), 8, f"{camera}/stream.mjpg")
+        streamed = list(islice(stream, 8))
+    check_contract(streamed, 8, f"{camera}/stream.mjpg")
+    assert all(frame.is_live for frame in streamed)
+    assert not any(frame.is_live for frame in [*read_all(str(clip)), *read_all(str(photos / "b.png"))])
 
 
 def test_video_frames_are_the_ones_that_were_written(clip: Path) -> None:

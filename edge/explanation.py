@@ -1,0 +1,37 @@
+"""Why a picture is classified as it is, in words and as a sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.occlusion import occlusion_map
+from edge.preprocess import see
+from edge.view_folder import write_picture
+from edge.view_sheet import draw_sheet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.classifier import Classifier
+    from edge.frame import Frame
+
+
+def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> str:
+    """Write the sheet, and say the same in a few lines. Raises OutputFailed."""
+    seen = see(frame.pixels, classifier.image, classifier.views)
+    prediction = classifier(frame)
+    best = prediction.best
+    heat = None if best is None else occlusion_map(classifier, seen.pictures[0], best.label)
+    write_picture(draw_sheet(frame, seen, prediction, heat), sheet)
+    lines = [f"{frame.source}: {prediction.decision.replace('_', ' ')}"]
+    lines += [f"  {one.label:<12} {one.score:6.1%}" for one in prediction.ranked[:3]]
+    if seen.garment is not None:
+        garment = seen.garment
+        cover = garment.masks[0].mean() if garment.masks else 0.0
+        lines.append(f"  the garment covers {cover:.0%} of the frame and {garment.edge_share:.0%} of its edge")
+        lines.append(f"  its colour is {garment.contrast:.0f} from the ground's, in CIE Lab (20 is plain to see)")
+        if len(garment.masks) > 1:
+            lines.append("  a person wears it: the model saw the whole, and the garment without head, arms and legs")
+    if prediction.hint:
+        lines.append(f"  {prediction.hint}")
+    return "\n".join([*lines, f"{sheet}"])

@@ -1,0 +1,107 @@
+"""What differs from the border: exactly, and on grounds of every kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.isolation.ground import differing, edge_share, mahalanobis_squares, paper_mask, strip_of
+from edge.opencv import cv2
+
+
+def lab_of(pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2Lab))
+
+
+def scene(ground: tuple[int, int, int], garment: tuple[int, int, int], noise: int = 0) -> np.ndarray:
+    """A garment of 40 x 60 pixels in the middle of 84 x 112."""
+    pixels = np.empty((112, 84, 3), np.int64)
+    pixels[:] = ground
+    pixels[26:86, 22:62] = garment
+    if noise:
+        pixels += np.random.default_rng(0).integers(-noise, noise + 1, pixels.shape)
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def inside() -> np.ndarray:
+    mask = np.zeros((112, 84), bool)
+    mask[26:86, 22:62] = True
+    return mask
+
+
+def test_the_strip_runs_around_the_frame() -> None:
+    strip = strip_of(100, 60)
+    assert strip[:4].all() and strip[-4:].all() and strip[:, :4].all() and strip[:, -4:].all()
+    assert not strip[4:-4, 4:-4].any()
+    assert strip_of(1, 1).all()
+
+
+def test_distances_are_mahalanobis_in_the_strips_covariance() -> None:
+    """Against NumPy's floating-point inverse, up to the covariance's rounding to whole numbers."""
+    lab = lab_of(scene((90, 120, 60), (30, 30, 200), noise=40))
+    strip = strip_of(112, 84)
+    squares = mahalanobis_squares(lab, strip)
+    assert squares.dtype == np.float64
+    border = lab[strip].astype(float)
+    covariance = np.cov(border.T, bias=True) + 16 * np.eye(3)
+    away = lab.astype(float) - np.median(border, axis=0)
+    expected = np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(covariance), away)
+    ratio = squares[expected > 1] / expected[expected > 1]
+    assert ratio.std() / ratio.mean() < 0.02
+
+
+def test_no_frame_overflows() -> None:
+    extreme = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (112, 112, 3))
+    squares = mahalanobis_squares(extreme, strip_of(112, 112))
+    assert squares.min() >= 0
+    assert squares.max() < 2**53
+    assert (squares == np.rint(squares)).all()
+
+
+@pytest.mark.parametrize(
+    ("ground", "garment"),
+    [
+        ((230, 230, 230), (40, 40, 40)),
+        ((40, 40, 40), (230, 230, 230)),
+        ((40, 60, 150), (150, 150, 150)),  # grey on red
+        ((150, 90, 60), (60, 90, 150)),
+    ],
+)
+def test_a_garment_of_another_colour_is_found_to_the_pixel(
+    ground: tuple[int, int, int], garment: tuple[int, int, int]
+) -> None:
+    found = differing(lab_of(scene(ground, garment, noise=12)), strip_of(112, 84))
+    assert (found == inside()).mean() > 0.99
+
+
+def test_dark_trousers_do_not_hide_a_white_shirt_on_paper() -> None:
+    """Otsu's threshold lies between them; the rule for even grounds finds the shirt again."""
+    pixels = scene((250, 250, 250), (30, 30, 30))
+    pixels[26:56, 22:62] = (238, 240, 242)
+    lab, strip = lab_of(pixels), strip_of(112, 84)
+    dark = differing(lab, strip)
+    assert not dark[30:50, 30:50].any()
+    found = paper_mask(lab, strip, dark)
+    assert found is not None
+    assert (found == inside()).mean() > 0.97
+
+
+def test_paper_is_even() -> None:
+    lab, strip = lab_of(scene((200, 180, 160), (30, 30, 30), noise=25)), strip_of(112, 84)
+    assert paper_mask(lab, strip, inside()) is None
+
+
+def test_a_shadow_over_the_whole_frame_is_not_taken_for_the_garment() -> None:
+    pixels = scene((250, 250, 250), (30, 30, 30))
+    pixels[9:103, 9:75] = np.minimum(pixels[9:103, 9:75], 235)
+    lab, strip = lab_of(pixels), strip_of(112, 84)
+    pixels_edge = paper_mask(lab, strip, np.ones((112, 84), bool))
+    assert pixels_edge is None
+
+
+def test_the_edge_share_counts_each_outermost_pixel_once() -> None:
+    mask = np.zeros((10, 20), bool)
+    assert edge_share(mask) == 0
+    mask[0] = True
+    assert edge_share(mask) == 20 / 56
+    assert edge_share(np.ones((10, 20), bool)) == 1

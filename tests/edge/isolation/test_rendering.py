@@ -1,0 +1,74 @@
+"""The network's picture of a mask: exact means, negated, centred."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+
+from edge.isolation.rendering import FLOOR, MOST_VIEWS, overlaps, render, render_views
+
+
+@pytest.mark.parametrize(("source", "target"), [(112, 28), (84, 21), (37, 28), (5, 28), (1, 1), (28, 28), (97, 13)])
+def test_overlaps_share_out_every_source_pixel_whole(source: int, target: int) -> None:
+    weights = overlaps(source, target)
+    assert weights.shape == (target, source)
+    assert (weights.sum(axis=1) == source).all()
+    assert (weights.sum(axis=0) == target).all()
+    assert (weights == weights.astype(np.int64)).all()
+
+
+def test_a_picture_is_the_exact_mean_over_the_garments_pixels_under_and_around_it() -> None:
+    """Against fractions: no float on any machine can differ."""
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (45, 31))
+    mask = rng.random((45, 31)) < 0.7
+    drawn = render(grey.astype(np.float32), mask.astype(np.float32), 28, 28)
+    tall, wide = 28, int(31 * 28 / 45 + 0.5)
+    left = (28 - wide) // 2
+    down = [[Fraction(int(one), 45) for one in row] for row in overlaps(45, tall)]
+    across = [[Fraction(int(one), 31) for one in row] for row in overlaps(31, wide)]
+
+    def sums(row: int, column: int) -> tuple[Fraction, Fraction]:
+        """Cover, and cover times grey, of a pixel of the picture."""
+        if not (0 <= row < tall and 0 <= column < wide):
+            return Fraction(0), Fraction(0)
+        weights = [
+            (d * a, int(grey[y, x]))
+            for y, d in enumerate(down[row])
+            for x, a in enumerate(across[column])
+            if d * a and mask[y, x]
+        ]
+        return sum((w for w, _ in weights), Fraction(0)), sum((w * value for w, value in weights), Fraction(0))
+
+    for row in range(0, 28, 3):
+        for column in range(0, wide, 3):
+            cover, summed = Fraction(0), Fraction(0)
+            for step_down, step_right in product((-1, 0, 1), repeat=2):
+                weight = (2 - abs(step_down)) * (2 - abs(step_right))
+                near, light = sums(row + step_down, column + step_right)
+                cover, summed = cover + weight * near, summed + weight * light
+            expected = max(255 - summed / cover, Fraction(FLOOR)) * sums(row, column)[0]
+            assert int(drawn[row, left + column]) == int(expected + Fraction(1, 2))
+
+
+def test_white_clothes_do_not_vanish() -> None:
+    drawn = render(np.full((50, 50), 255, np.float32), np.ones((50, 50), np.float32), 28, 28)
+    assert (drawn == FLOOR).all()
+
+
+def test_other_sizes_than_28_are_drawn_too() -> None:
+    mask = np.zeros((60, 60), bool)
+    mask[10:50, 20:40] = True
+    views = render_views(np.zeros((60, 60), np.uint8), mask, 40, 32, MOST_VIEWS)
+    assert views.shape == (MOST_VIEWS, 40, 32)
+    assert views[0].any(axis=1).all()
+    assert (views[0].any(axis=0).sum(), views[0].max()) == (20, 255)
+
+
+def test_one_pixel_is_a_garment_that_can_be_drawn() -> None:
+    mask = np.zeros((9, 9), bool)
+    mask[4, 4] = True
+    assert (render_views(np.zeros((9, 9), np.uint8), mask, 28, 28, 1) == 255).all()
