@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.keras_interpreter import KerasInterpreter
 from convert.settings import PixelRange
 from edge.accuracy import Evaluation
 from edge.classifier import Classifier, softmax
 from edge.dataset import Dataset, held_out
-from edge.errors import KerasModelUnreadable
+from edge.errors import FloatModelUnreadable
+from edge.interpreters import Interpreter
 from edge.spec import ImageSpec
 
 RANGES: Mapping[PixelRange, ImageSpec] = {
@@ -38,11 +38,11 @@ class RangeFit:
     log_loss: float
 
 
-def measure_range(interpreter: KerasInterpreter, training: Dataset) -> tuple[ImageSpec, dict[PixelRange, RangeFit]]:
+def measure_range(interpreter: Interpreter, training: Dataset) -> tuple[ImageSpec, dict[PixelRange, RangeFit]]:
     """The pixel range in which the model is least surprised by 1,000 training pictures, and the fit of each range.
 
     Log loss decides, not accuracy: a network of ReLUs answers nearly the same when all its inputs are 255 times
-    too large, only far too sure of itself. Raises KerasModelUnreadable if it knows nothing in any range.
+    too large, only far too sure of itself. Raises FloatModelUnreadable if it knows nothing in any range.
     """
     classes = len(training.label_names)
     smallest = int(np.bincount(training.labels, minlength=classes).min())
@@ -51,7 +51,7 @@ def measure_range(interpreter: KerasInterpreter, training: Dataset) -> tuple[Ima
     best = min(fits, key=lambda pixels: fits[pixels].log_loss)
     if max(fit.accuracy for fit in fits.values()) < least_accuracy(probe.labels):
         tried = ", ".join(f"{fit.accuracy:.1%} for {pixels.value}" for pixels, fit in fits.items())
-        raise KerasModelUnreadable(
+        raise FloatModelUnreadable(
             f"the pixel range cannot be measured, the model recognises hardly anything: {tried}",
             "if it is the right model, name its range with --pixels, and put other preprocessing into the model",
         )
@@ -68,28 +68,28 @@ def least_accuracy(truth: NDArray[np.integer[Any]]) -> float:
 
 
 def check_knows_something(path: Path, float_run: Evaluation) -> None:
-    """Raise KerasModelUnreadable for a model that guesses: it loses nothing by int8, its proof would always pass."""
+    """Raise FloatModelUnreadable for a model that guesses: it loses nothing by int8, its proof would always pass."""
     if float_run.accuracy < least_accuracy(float_run.truth):
-        raise KerasModelUnreadable(
+        raise FloatModelUnreadable(
             f"{path}: the float model itself recognises only {float_run.accuracy:.1%} of the test pictures",
             "train it first; or it wants another pixel range (--pixels) or other preprocessing",
         )
 
 
-def gives_logits(interpreter: KerasInterpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> bool:
+def gives_logits(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> bool:
     """Whether the outputs for uint8 (N, 28, 28) are other than probabilities: negative, or not summing to one.
 
-    Raises KerasModelUnreadable if they are not finite.
+    Raises FloatModelUnreadable if they are not finite.
     """
     scores = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False).probabilities(pictures)
     if not np.isfinite(scores).all():
-        raise KerasModelUnreadable(
+        raise FloatModelUnreadable(
             "the model answers NaN or infinity for ordinary pictures", "check its weights and its pixel range"
         )
     return not _probabilities(scores)
 
 
-def _fit(interpreter: KerasInterpreter, image: ImageSpec, probe: Dataset) -> RangeFit:
+def _fit(interpreter: Interpreter, image: ImageSpec, probe: Dataset) -> RangeFit:
     raw = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False).probabilities(probe.images)
     if not np.isfinite(raw).all():
         return RangeFit(0.0, float("inf"))
@@ -104,6 +104,6 @@ def _probabilities(scores: NDArray[np.float32]) -> bool:
     return bool(scores.min() >= 0 and np.abs(sums - 1).max() < _SUM_TOLERANCE)
 
 
-def _numbers(interpreter: KerasInterpreter) -> tuple[str, ...]:
+def _numbers(interpreter: Interpreter) -> tuple[str, ...]:
     """Labels to run a classifier with where only its numbers matter."""
     return tuple(str(number) for number in range(interpreter.output.shape[-1]))

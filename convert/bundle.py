@@ -12,9 +12,10 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from convert.keras_file import KerasFile
+from convert.representative import Representative
 from convert.search import Found
 from convert.settings import Settings
+from convert.source import Source
 from edge.accuracy import Evaluation, PairedAccuracy
 from edge.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
 from edge.spec import SURE, Doubt, ImageSpec
@@ -72,9 +73,15 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
     }
 
 
-def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: Found) -> dict[str, Any]:
-    """The manifest's provenance: how the float model was trained (as far as its file says) and then converted."""
-    trained = keras_file.record.fields if keras_file.record else {}
+def provenance(
+    settings: Settings, source: Source, held_out: int, found: Found, own: Representative | None
+) -> dict[str, Any]:
+    """The manifest's provenance: how the float model was trained (as far as its file says) and then converted.
+
+    `own` are the pictures of --representative.
+    """
+    pictures = {} if own is None else {"representative": {"images": len(own.images), "sha256": own.sha256}}
+    trained = source.record.fields if source.record else {}
     return {
         "recipe": trained.get("recipe"),
         "command": trained.get("command"),
@@ -83,13 +90,14 @@ def provenance(settings: Settings, keras_file: KerasFile, held_out: int, found: 
         "parameters": trained.get("parameters"),
         "macs": trained.get("macs"),
         **{name: trained[name] for name in ("photos", "posed") if name in trained},
-        "keras_sha256": keras_file.sha256,
+        f"{source.format}_sha256": source.sha256,
         "convert_command": settings.command,
         "calibration": {
             "images": found.chosen.candidate.pictures,
             "held_out_of": held_out,
             "rule": found.chosen.candidate.name,
             "seed": settings.seed,
+            **pictures,
         },
         "versions": versions(),
     }

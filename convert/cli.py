@@ -17,7 +17,7 @@ from convert.settings import PixelRange, Rule, Scheme, Search, Settings
 from edge import console
 
 app = typer.Typer(
-    help="Turn Keras models into int8 .tflite files, proven against their float parents.",
+    help="Turn float models into int8 .tflite files, proven against their float parents.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.command()
 def quantize(
-    model: Annotated[Path, typer.Argument(help="Keras file (.keras, or the older .h5) of a garment classifier.")],
+    model: Annotated[Path, typer.Argument(help="Float model: .keras or older .h5, a SavedModel folder, .tflite.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write; default: MODEL_int8.tflite beside it.")
     ] = None,
@@ -69,7 +69,14 @@ def quantize(
             "which is found or downloaded.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the model; default: that of the Keras file.")] = None,
+    representative: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Pictures that calibrate in place of held-out ones: any folder, such as the device sees.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model; default: that of its file or folder.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Where to write the JSON report, with an HTML one; default: beside the model.")
     ] = None,
@@ -78,7 +85,7 @@ def quantize(
     ] = PixelRange.AUTO,
     seed: Annotated[int, typer.Option(help="Seed of the choice of calibration pictures.")] = 0,
 ) -> None:
-    """Quantise a Keras model to full int8, and prove what that costs on all test pictures.
+    """Quantise a float model to full int8, and prove what that costs on all test pictures.
 
     Prints the accuracy of both, and writes the model only if the loss is within --max-drop.
     """
@@ -96,6 +103,7 @@ def quantize(
         search=search,
         scheme=scheme,
         targets=target,
+        representative=representative,
         pythons=tuple(python or ()),
     )
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))

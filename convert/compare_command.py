@@ -31,7 +31,10 @@ FormatOption = Annotated[Listing, typer.Option("--format", "-f", help="A table f
 
 
 def evaluate(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Files (.keras, .tflite) or bundled names.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="Files (.keras, .tflite), SavedModel folders or bundled names."),
+    ],
     data: DataOption = None,
     output_format: FormatOption = Listing.TABLE,
 ) -> None:
@@ -78,10 +81,10 @@ def compare(
 
 
 def _enter(models: Sequence[str], data: Path | None) -> list[Entry]:
-    from convert.contest import enter, is_keras
+    from convert.contest import enter, needs_tensorflow
     from convert.quiet import screen_stream
 
-    if any(is_keras(name) for name in models):
+    if any(needs_tensorflow(name) for name in models):
         console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib"))
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

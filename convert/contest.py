@@ -1,4 +1,4 @@
-"""Models of either kind, .keras or .tflite, on the same test pictures through the classifier of the device."""
+"""Models of any kind, float or converted, on the same test pictures through the classifier of the device."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TextIO
 
 import numpy as np
 
+from convert import source as sources
+from convert.float_file import is_float
 from convert.mediapipe_variant import open_grey, takes_rgb
 from convert.progress import Stages
 from convert.quiet import captured
+from convert.reading import read_source
 from convert.settings import Settings
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
@@ -19,7 +22,7 @@ from edge.choices import Backend
 from edge.classifier import Classifier, open_classifier
 from edge.dataset import Dataset
 from edge.interpreters import open_interpreter
-from edge.model_file import read_model
+from edge.model_file import bundled_models, read_model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +38,7 @@ class Entry:
 def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry]:
     """Run each model, a path or a bundled one's name, on all test pictures; `stream` gets progress.
 
-    Raises the errors of edge.dataset.load, edge.model_file.read_model and convert.keras_file.load.
+    Raises the errors of edge.dataset.load, edge.model_file.read_model and convert.source.load.
     """
     entries = []
     with captured(), Stages(stream) as stages:
@@ -50,26 +53,26 @@ def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry
 
 
 def _open(name: str, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
-    if is_keras(name):
-        return _open_keras(Path(name), data, test, stages)
+    if needs_tensorflow(name):
+        return _open_source(Path(name), data, test, stages)
     model = read_model(name)
+    # A float file of other origin does not say its pixel range: it is measured, as for a conversion.
+    if model.manifest is None and is_float(model):
+        return _open_source(model.path, data, test, stages)
     interpreter = open_interpreter(model, Backend.LITERT)
     opening = open_grey if takes_rgb(interpreter.input) else open_classifier
     return opening(model, interpreter), model.path.stat().st_size
 
 
-def is_keras(name: str) -> bool:
-    """Whether a model's name is that of a Keras file, which takes TensorFlow to run."""
-    return Path(name).suffix in {".keras", ".h5"}
+def needs_tensorflow(name: str) -> bool:
+    """Whether a model's name is that of a Keras file or of a SavedModel's folder, which take TensorFlow to run."""
+    path = Path(name)
+    return path.suffix in {".keras", ".h5"} or (name not in bundled_models() and path.is_dir())
 
 
-def _open_keras(path: Path, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
-    from convert import keras_file
-    from convert.conversion import read_source
-    from convert.keras_interpreter import KerasInterpreter
-
-    source = keras_file.load(path, test.label_names)
-    interpreter = KerasInterpreter(source.model)
+def _open_source(path: Path, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
+    source = sources.load(path, test.label_names)
     training = dataset.load("train", data, progress=stages.download, reading=stages.reading)
-    reading = read_source(Settings(path), source, interpreter, training)
-    return Classifier(interpreter, test.label_names, reading.image, reading.gives_logits), source.size_bytes
+    reading = read_source(Settings(path), source, source.interpreter, training)
+    classifier = Classifier(source.interpreter, test.label_names, reading.image, reading.gives_logits)
+    return classifier, source.size_bytes

@@ -1,36 +1,36 @@
-"""One conversion from Keras file to proven int8 file, in the order in which things happen."""
+"""One conversion from float model to proven int8 file, in the order in which things happen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import behaviour, bundle, calibration, guards, keras_file, metadata, output_files, proof, report
+from convert import behaviour, bundle, calibration, guards, metadata, output_files, proof, report
+from convert import source as sources
 from convert.html_report import to_html
 from convert.internals import InternalsMissing
-from convert.keras_file import KerasFile
-from convert.keras_interpreter import KerasInterpreter
 from convert.layers import PICTURES
 from convert.operators import Target, parse_targets
 from convert.progress import Advance, Stages
-from convert.quantise import Calibrate, Calibrated, calibrate, convert_plainly
+from convert.quantise import Calibrate, Calibrated, calibrate, calibrate_flatbuffer, convert_plainly
 from convert.quiet import captured
+from convert.reading import Reading, read_source
 from convert.report import Outcome
+from convert.representative import Representative, read_representative
 from convert.runtimes import parse_pythons
 from convert.search import Found, candidates, search
-from convert.settings import PixelRange, Scheme, Search, Settings
+from convert.settings import Scheme, Search, Settings
+from convert.source import Source
 from convert.target_proof import prove_targets
-from convert.training_record import TrainingRecord
 from edge import dataset
 from edge.accuracy import Evaluation, evaluate
 from edge.classifier import Classifier
 from edge.dataset import Dataset
-from edge.errors import AccuracyBudgetExceeded, BadOption, KerasModelUnreadable, TargetUnmet
+from edge.errors import AccuracyBudgetExceeded, BadOption, ConversionRefused, TargetUnmet
+from edge.interpreters import Interpreter
 from edge.model_file import Model, parse_model
 from edge.spec import SURE, ImageSpec
 
@@ -41,22 +41,11 @@ _FEW_IMAGES = 1_000
 """With fewer test images, one of them weighs more than the 0.1 points that people read into the figures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a model's input and output are to be read, and what there is to say about it."""
-
-    image: ImageSpec
-    gives_logits: bool
-    held_out: int
-    notes: tuple[str, ...]
-
-
-def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None) -> Outcome:
+def convert(settings: Settings, stream: TextIO) -> Outcome:
     """Convert and prove a model, and write it with its report; over budget, write the report alone.
 
-    `stream` gets progress; `engine` is the scheme's unless given: `calibrate` for int8, `convert_plainly` for others
-    and where TensorFlow lacks what `calibrate` needs. Raises TargetUnmet, KerasModelUnreadable, ConversionRefused,
-    BadOption, OutputFailed or DatasetError.
+    `stream` gets progress. Raises TargetUnmet, FloatModelUnreadable, ConversionRefused, BadOption, OutputFailed,
+    ModelError or DatasetError.
     """
     targets = parse_targets(settings.target_list)
     if settings.scheme is Scheme.DYNAMIC and Target.TFLITE_RUNTIME in targets:
@@ -67,11 +56,11 @@ def convert(settings: Settings, stream: TextIO, engine: Calibrate | None = None)
     if settings.scheme is not Scheme.INT8 and Target.MEDIAPIPE in targets:
         raise BadOption(f"--target mediapipe is made of int8 models, --scheme is {settings.scheme}", "--scheme int8")
     pythons = parse_pythons(settings.pythons)
-    keras_file.inspect(settings.keras_path)
+    sources.inspect(settings.source_path)
     variant = [settings.variant_path] if Target.MEDIAPIPE in targets else []
     output_files.check_writable(settings.model_path, *variant, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = prove_targets(_prove(settings, engine or _engine(settings.scheme), stages), targets, pythons, stages)
+        outcome = prove_targets(_prove(settings, stages), targets, pythons, stages)
     files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
@@ -94,8 +83,19 @@ def enforce_budget(outcome: Outcome) -> None:
     )
 
 
-def _engine(scheme: Scheme) -> Calibrate:
-    return calibrate if scheme is Scheme.INT8 else partial(convert_plainly, scheme=scheme)
+def _engine(source: Source, scheme: Scheme) -> Calibrate:
+    """What quantises: `calibrate` for int8, `convert_plainly` for the others. Raises ConversionRefused."""
+    if scheme is Scheme.INT8 and source.flatbuffer is not None:
+        return partial(calibrate_flatbuffer, source.flatbuffer)
+    if source.export is None or source.takes_bytes:
+        what = "a SavedModel that takes bytes" if source.takes_bytes else "a .tflite"
+        raise ConversionRefused(
+            f"--scheme {scheme} cannot be made of {what}, only int8",
+            "give the Keras file or a SavedModel that takes float32 pixels, or leave --scheme away",
+        )
+    if scheme is Scheme.INT8:
+        return partial(calibrate, source.export)
+    return partial(convert_plainly, source.export, scheme=scheme)
 
 
 def _ways_out(settings: Settings) -> str:
@@ -106,18 +106,22 @@ def _ways_out(settings: Settings) -> str:
     return "train longer or without large weights, or allow more with --max-drop"
 
 
-def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
+def _prove(settings: Settings, stages: Stages) -> Outcome:
     with stages.stage("load"):
         training = dataset.load("train", settings.data, progress=stages.download, reading=stages.reading)
         test = dataset.load("test", settings.data, progress=stages.download, reading=stages.reading)
         labels = test.label_names
-        source = keras_file.load(settings.keras_path, labels)
-        interpreter = KerasInterpreter(source.model)
+        source = sources.load(settings.source_path, labels)
+        engine = _engine(source, settings.scheme)
+        interpreter = source.interpreter
         reading = read_source(settings, source, interpreter, training)
-        pictures, scored = calibration.choose(training, reading.held_out, settings.calibration_images, settings.seed)
+        own = _read_own(settings, stages)
+        pictures, scored = calibration.choose(
+            training, reading.held_out, settings.calibration_images, settings.seed, own.images if own else None
+        )
     with stages.stage("calibrate", 2 * len(pictures)) as advance:
         inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
-        calibrated, notes = _calibrate(engine, source.model, inputs, reading.image, advance)
+        calibrated, notes = _calibrate(engine, source, inputs, reading.image, advance)
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
@@ -132,11 +136,11 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
         int8_run, runtime = proof.run_int8(model, test, advance)
     proven = proof.Proof.of(float_run, int8_run, runtime)
     manifest["accuracy"] = bundle.accuracy(proven.paired, int8_run, proof.name_data(test))
-    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, found)
+    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, found, own)
     content = bundle.attach(flatbuffer, manifest)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
-    notes = (*reading.notes, *notes, *_doubts(source, proven))
+    notes = (*reading.notes, *notes, *_told_of(own, test), *_doubts(source, proven))
     looked_at = scored.first(PICTURES)
     layers = calibrated.layer_errors(
         found.chosen.flatbuffer, reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
@@ -144,32 +148,54 @@ def _prove(settings: Settings, engine: Calibrate, stages: Stages) -> Outcome:
     return Outcome(settings, source, model, content, proven, found, layers, test, notes, stages.seconds)
 
 
+def _read_own(settings: Settings, stages: Stages) -> Representative | None:
+    if settings.representative is None:
+        return None
+    return read_representative(settings.representative, ImageSpec(), stages.reading)
+
+
+def _told_of(own: Representative | None, test: Dataset) -> list[str]:
+    """That the user's own pictures calibrated, and whether the proof is on some of the same."""
+    if own is None:
+        return []
+    told = [f"calibrated on pictures of your own: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
+    tested = {picture.tobytes() for picture in test.images}
+    shared = sum(picture.tobytes() in tested for picture in own.images)
+    if shared:
+        told.append(f"{shared:,} of them are test pictures: the accuracy is measured on what calibrated")
+    return told
+
+
 def _calibrate(
-    engine: Calibrate, model: Any, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
+    engine: Calibrate, source: Source, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
 ) -> tuple[Calibrated, tuple[str, ...]]:
     """The model ready to be quantised by the engine, or else by the public converter with a note of why."""
     try:
-        return engine(model, inputs, image, advance), ()
+        return engine(inputs, image, advance), ()
     except InternalsMissing as error:
+        if source.export is None or source.takes_bytes:
+            raise ConversionRefused(
+                f"{source.path}: this TensorFlow cannot quantise it: {error}",
+                "use TensorFlow 2.21, or give the Keras file",
+            ) from error
         note = f"only min-max calibration: {error}; TensorFlow 2.21 offers the other rules"
-        return convert_plainly(model, inputs, image, advance), (note,)
+        return convert_plainly(source.export, inputs, image, advance), (note,)
 
 
 def _search(
     settings: Settings,
-    source: KerasFile,
-    interpreter: KerasInterpreter,
+    source: Source,
+    interpreter: Interpreter,
     reading: Reading,
     calibrated: Calibrated,
     pictures: int,
     scored: Dataset,
     advance: Advance,
 ) -> Found:
-    if 4 * source.kernel_weights > calibration.LARGE_BYTES:
-        scored = scored.first(calibration.SCORED_IMAGES_OF_LARGE)
+    large = 4 * source.kernel_weights > calibration.LARGE_BYTES
     labels = scored.label_names
 
-    def score(flatbuffer: bytes) -> Evaluation:
+    def score(flatbuffer: bytes, count: int) -> Evaluation:
         guards.check(flatbuffer, source.kernel_weights, settings.scheme)
         identity = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
         model = Model(
@@ -181,50 +207,15 @@ def _search(
             gives_logits=reading.gives_logits,
             manifest=identity,
         )
-        return proof.run_int8(model, scored, lambda done: None)[0]
+        return proof.run_int8(model, scored.first(count), lambda done: None)[0]
 
     classifier = Classifier(interpreter, labels, reading.image, reading.gives_logits)
     float_run = evaluate(classifier, scored.images, scored.labels)
-    return search(settings, calibrated, pictures, float_run, score, advance)
+    first_look = calibration.FIRST_LOOK_IMAGES if large else None
+    return search(settings, calibrated, pictures, float_run, score, advance, first_look)
 
 
-def read_source(settings: Settings, source: KerasFile, interpreter: KerasInterpreter, training: Dataset) -> Reading:
-    """How a Keras model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
-    notes: list[str] = []
-    record = source.record
-    if record is not None:
-        _check_size(source.path, record)
-    held_out = record.validation_images if record else dataset.default_held_out(training)
-    if settings.pixels is not PixelRange.AUTO:
-        image = behaviour.RANGES[settings.pixels]
-    elif record is not None:
-        image = record.image
-    else:
-        image, fits = behaviour.measure_range(interpreter, training)
-        tried = ", ".join(
-            f"{pixels.value}: {fit.accuracy:.1%} right, log loss {fit.log_loss:.2f}" for pixels, fit in fits.items()
-        )
-        notes.append(
-            f"the file does not say its pixel range; {image.low:g}..{image.high:g} fits best ({tried}); "
-            "--pixels overrides"
-        )
-    if record is None:
-        notes.append(
-            f"it cannot be known whether training saw the {held_out:,} pictures that calibration draws from; "
-            "the accuracy, on the test pictures, does not depend on it unless training saw those too"
-        )
-    probe = training.images[:: max(1, len(training) // behaviour.PROBE_IMAGES)]
-    return Reading(image, behaviour.gives_logits(interpreter, image, probe), held_out, tuple(notes))
-
-
-def _check_size(path: Path, record: TrainingRecord) -> None:
-    if (record.image.height, record.image.width) != (keras_file.SIDE, keras_file.SIDE):
-        raise KerasModelUnreadable(
-            f"{path} was trained on {record.image.height}x{record.image.width} pictures", "train on 28x28 pictures"
-        )
-
-
-def _doubts(source: KerasFile, proven: proof.Proof) -> list[str]:
+def _doubts(source: Source, proven: proof.Proof) -> list[str]:
     """What makes the figures less than certain: other data than in training, or few pictures."""
     doubts = []
     told = source.record.test_accuracy if source.record else None

@@ -189,7 +189,10 @@ class _Reader:
             raise self.damaged(f"the tensor {name} has the unknown type {tensor.type}")
         buffer = self._at(self._content.buffers or (), tensor.buffer, "buffer")
         if buffer.size > 0 or tensor.externalBuffer > 0:
-            raise ModelUnsupported(f"{self._path} keeps the data of {name} outside of its tables", "it is over 2 GB")
+            raise ModelUnsupported(
+                f"{self._path} keeps the data of {name} outside of its tables",
+                "files over 2 GB do, and those of litert-quantizer: convert with TensorFlow's converter",
+            )
         shape = tuple(int(size) for size in _entries(tensor.shape))
         signature = [int(size) for size in _entries(tensor.shapeSignature)]
         quantisation = tensor.quantization

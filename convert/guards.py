@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from convert.quantise import CALIBRATED
-from convert.settings import Scheme
+from convert.settings import CALIBRATED, Scheme
 from edge.errors import ConversionRefused
 
 IDENTIFIER = b"TFL3"

@@ -63,7 +63,7 @@ def to_html(outcome: Outcome) -> bytes:
 
 def _summary(outcome: Outcome) -> str:
     paired = outcome.proof.paired
-    sizes = outcome.keras_file.size_bytes, len(outcome.content)
+    sizes = outcome.source.size_bytes, len(outcome.content)
     return _table(
         ("", "float", outcome.settings.scheme, "change"),
         [
@@ -109,6 +109,7 @@ def _search(outcome: Outcome) -> str:
         (
             trial.candidate.name,
             f"{trial.candidate.pictures}",
+            f"{trial.paired.images:,}",
             f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",
         )
@@ -118,7 +119,7 @@ def _search(outcome: Outcome) -> str:
     return (
         f"<h2>How it was calibrated</h2><p>Compared on {found.scored:,} pictures held out of the training split; the "
         "test pictures had no part in the choice, which is in bold.</p>"
-        + _table(("rule", "pictures", "change", "same answer"), rows, marked)
+        + _table(("rule", "pictures", "compared on", "change", "same answer"), rows, marked)
     )
 
 
@@ -129,7 +130,7 @@ def _provenance(outcome: Outcome) -> str:
     facts = [
         ("trained by", provenance["command"] or "not recorded"),
         ("converted by", outcome.settings.command),
-        ("SHA-256 of the Keras file", outcome.keras_file.sha256),
+        (f"SHA-256 of the {outcome.source.format.noun}", outcome.source.sha256),
         ("SHA-256 of the flatbuffer", manifest["sha256"]),
         ("data", manifest["accuracy"]["data"]),
         ("runtime of the proof", outcome.proof.runtime),
@@ -140,7 +141,7 @@ def _provenance(outcome: Outcome) -> str:
     return (
         "<h2>Where it comes from</h2>"
         + _table(("", ""), facts)
-        + "<p>The same Keras file (see its hash), command and versions give the same bytes: to reproduce the model, "
+        + "<p>The same float model (see its hash), command and versions give the same bytes: to reproduce the model, "
         f"run</p><pre>{escape(outcome.settings.command)}</pre>"
     )
 

@@ -29,13 +29,20 @@ def calibrated_graph(converter: Any) -> bytes:
     return bytes(converter.convert())
 
 
-def quantised(graph: bytes) -> bytes:
-    """The int8 model of a flatbuffer with ranges: int8 in and out, Dense per tensor. Raises InternalsMissing."""
+def require_quantiser() -> None:
+    """Raise InternalsMissing if `quantised` cannot be had at all."""
     try:
-        import tensorflow as tf
-        from tensorflow.lite.python.convert import _types_pb2, mlir_quantize
+        from tensorflow.lite.python.convert import _types_pb2, mlir_quantize  # noqa: F401 - whether they are there
     except ImportError as error:
         raise InternalsMissing(str(error)) from error
+
+
+def quantised(graph: bytes) -> bytes:
+    """The int8 model of a flatbuffer with ranges: int8 in and out, Dense per tensor. Raises InternalsMissing."""
+    require_quantiser()
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import _types_pb2, mlir_quantize
+
     try:
         return bytes(
             mlir_quantize(

@@ -13,6 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from convert.keras_export import exporter
+from convert.keras_interpreter import KerasInterpreter
+from convert.settings import Format
+from convert.source import Export
 from convert.training_record import TrainingRecord, read_record
 from edge.errors import KerasModelUnreadable
 
@@ -27,10 +31,7 @@ _SAVE_HINT = "write it again with model.save('model.keras'), or copy it again"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KerasFile:
-    """A loaded model whose shapes have been checked: `input_shape` without the batch, one output a class.
-
-    `record` is what this project's training wrote into the file, None for a model of other origin.
-    """
+    """A loaded Keras model, as convert.source.Source; `record` is what this project's training wrote into the file."""
 
     path: Path
     model: Any
@@ -39,6 +40,19 @@ class KerasFile:
     size_bytes: int
     input_shape: tuple[int, ...]
     classes: int
+    format: Format = Format.KERAS
+    takes_bytes: bool = False
+    flatbuffer: None = None
+
+    @property
+    def interpreter(self) -> KerasInterpreter:
+        """The model behind edge's Interpreter protocol."""
+        return KerasInterpreter(self.model)
+
+    @property
+    def export(self) -> Export:
+        """How to write it as a SavedModel for one picture."""
+        return exporter(self.model)
 
     @property
     def kernel_weights(self) -> int:

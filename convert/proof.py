@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convert.keras_interpreter import KerasInterpreter
 from convert.progress import Advance
 from edge.accuracy import Evaluation, PairedAccuracy, compare, evaluate
 from edge.choices import Backend
@@ -15,7 +14,7 @@ from edge.classifier import Classifier, open_classifier
 from edge.dataset import Dataset
 from edge.dataset_files import IDX_MAGIC
 from edge.download import CONTENTS
-from edge.interpreters import open_interpreter
+from edge.interpreters import Interpreter, open_interpreter
 from edge.model_file import Model
 
 
@@ -48,8 +47,8 @@ def name_data(test: Dataset) -> str:
     return f"pictures of the user's own: {len(test.label_names)} classes, SHA-256 of the pixels {digest[:12]}"
 
 
-def run_float(interpreter: KerasInterpreter, model: Model, test: Dataset, progress: Advance) -> Evaluation:
-    """Answers of the Keras model, with the labels, pixel range and scores of the int8 model's manifest."""
+def run_float(interpreter: Interpreter, model: Model, test: Dataset, progress: Advance) -> Evaluation:
+    """Answers of the float model, with the labels, pixel range and scores of the int8 model's manifest."""
     assert model.image is not None
     classifier = Classifier(interpreter, model.labels, model.image, model.gives_logits)
     return evaluate(classifier, test.images, test.labels.astype(np.int64), progress)

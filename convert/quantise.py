@@ -1,4 +1,4 @@
-"""From Keras model to int8 flatbuffer: calibrated once and quantised by any rule, or by the public converter alone."""
+"""From float model to int8 flatbuffer: calibrated once and quantised by any rule, or by the public converter alone."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from convert import internals
 from convert.layers import LayerError, layer_errors
 from convert.quiet import captured
 from convert.ranges import BINS, Statistics
-from convert.settings import Rule, Scheme
+from convert.settings import CALIBRATED, Rule, Scheme
+from convert.source import Export
 from edge.errors import ConversionRefused
 from edge.spec import ImageSpec
 
 INPUT_NAME = "pixels"
-
-CALIBRATED = (Scheme.INT8, Scheme.INT16X8)
-"""The schemes whose activations are integers, with ranges out of calibration pictures."""
 
 OnPicture = Callable[[int], None]
 """Called with the number of pictures seen so far."""
@@ -46,8 +44,8 @@ class Calibrated(Protocol):
         ...
 
 
-Calibrate = Callable[[Any, NDArray[np.float32], ImageSpec, OnPicture], Calibrated]
-"""Looks at a Keras model with pictures float32 (N, *input shape) in the model's own pixel range."""
+Calibrate = Callable[[NDArray[np.float32], ImageSpec, OnPicture], Calibrated]
+"""Looks at a float model with pictures float32 (N, *input shape) in the model's own pixel range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +78,23 @@ class RuledModel:
         return layer_errors(self.graph, int8, pictures)
 
 
-def calibrate(model: Any, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
-    """Run the float model on the pictures twice: for the extremes of each activation, then for its histogram.
-
-    `on_picture` is called with up to twice their number. Raises ConversionRefused, or InternalsMissing.
-    """
+def calibrate(export: Export, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
+    """Convert to a float flatbuffer and go on as `calibrate_flatbuffer`."""
     with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
-        graph = internals.calibrated_graph(_converter(model, folder, pictures[:1], lambda done: None))
+        graph = internals.calibrated_graph(_converter(export, folder, pictures[:1], lambda done: None))
+    return calibrate_flatbuffer(graph, pictures, image, on_picture)
+
+
+def calibrate_flatbuffer(
+    graph: bytes, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture
+) -> RuledModel:
+    """Run a float flatbuffer on the pictures twice: for the extremes of each activation, then for its histogram.
+
+    Its activations have ranges, whatever these are. `on_picture` is called with up to twice the number of pictures.
+    Raises ConversionRefused, or InternalsMissing.
+    """
+    with _refusing():
+        internals.require_quantiser()
         tensors = internals.activations(graph)
         least = np.empty((len(pictures), len(tensors)), np.float32)
         greatest = np.empty_like(least)
@@ -131,7 +139,7 @@ class PlainModel:
 
 
 def convert_plainly(
-    model: Any,
+    export: Export,
     pictures: NDArray[np.float32],
     image: ImageSpec,
     on_picture: OnPicture,
@@ -139,11 +147,17 @@ def convert_plainly(
 ) -> PlainModel:
     """Convert with nothing but TensorFlow's public interface. Raises ConversionRefused with its last lines."""
     with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
-        return PlainModel(bytes(_converter(model, folder, pictures, on_picture, scheme).convert()), scheme)
+        return PlainModel(bytes(_converter(export, folder, pictures, on_picture, scheme).convert()), scheme)
+
+
+def float_flatbuffer(export: Export) -> bytes:
+    """The float model as TensorFlow's converter writes it. Raises ConversionRefused."""
+    nothing = np.empty(0, np.float32)
+    return convert_plainly(export, nothing, ImageSpec(), lambda done: None, Scheme.FLOAT32).flatbuffer
 
 
 def _converter(
-    model: Any, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture, scheme: Scheme = Scheme.INT8
+    export: Export, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture, scheme: Scheme = Scheme.INT8
 ) -> Any:
     """A converter to a scheme as every TFLite runtime takes it: batch 1, Dense per tensor, integers in and out.
 
@@ -157,7 +171,7 @@ def _converter(
             on_picture(number + 1)
 
     saved = Path(folder) / "saved_model"
-    _export(model, saved)
+    export(saved)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
     if scheme is Scheme.FLOAT32:
         return converter
@@ -196,22 +210,3 @@ def _refusing() -> Iterator[None]:
                 f"the converter failed with {type(error).__name__}:\n{reason}",
                 "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
             ) from error
-
-
-def _export(model: Any, folder: Path) -> None:
-    """Write a SavedModel whose only signature takes exactly one picture.
-
-    A Keras 3 model given to the converter directly keeps its batch dimension open, and from_concrete_functions
-    loses its weights without a word.
-    """
-    import keras
-
-    shape = (1, *model.inputs[0].shape[1:])
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        name="serve",
-        fn=lambda pixels: model(pixels, training=False),
-        input_signature=[keras.InputSpec(shape=shape, dtype="float32", name=INPUT_NAME)],
-    )
-    archive.write_out(str(folder), verbose=False)

@@ -10,13 +10,13 @@ from typing import Any, TextIO
 from rich.table import Table
 
 from convert import bundle
-from convert.keras_file import KerasFile
 from convert.layers import LayerError
 from convert.pipe_console import PipeConsole
 from convert.proof import Proof
 from convert.runtimes import TargetRun
 from convert.search import Found
 from convert.settings import Settings
+from convert.source import Source
 from edge.accuracy import Evaluation, PairedAccuracy
 from edge.dataset import Dataset
 from edge.model_file import Model
@@ -45,7 +45,7 @@ class Outcome:
     """
 
     settings: Settings
-    keras_file: KerasFile
+    source: Source
     model: Model
     content: bytes
     proof: Proof
@@ -66,7 +66,7 @@ class Outcome:
 def to_json(outcome: Outcome) -> bytes:
     """Everything known about a conversion, as UTF-8 JSON; without folders, so that it can be published."""
     assert outcome.model.manifest is not None
-    settings, keras_file, proof = outcome.settings, outcome.keras_file, outcome.proof
+    settings, source, proof = outcome.settings, outcome.source, outcome.proof
     document = {
         "v": REPORT_VERSION,
         "verdict": "passed" if outcome.within_budget else "over budget",
@@ -75,11 +75,12 @@ def to_json(outcome: Outcome) -> bytes:
         "command": settings.command,
         "notes": list(outcome.notes),
         "keras": {
-            "file": keras_file.path.name,
-            "sha256": keras_file.sha256,
-            "bytes": keras_file.size_bytes,
-            "kernel_weights": keras_file.kernel_weights,
-            "training": dict(keras_file.record.fields) if keras_file.record else None,
+            "file": settings.source_name,
+            "format": source.format.value,
+            "sha256": source.sha256,
+            "bytes": source.size_bytes,
+            "kernel_weights": source.kernel_weights,
+            "training": dict(source.record.fields) if source.record else None,
         },
         "int8": {
             "file": settings.model_path.name,
@@ -96,6 +97,7 @@ def to_json(outcome: Outcome) -> bytes:
                 {
                     "rule": trial.candidate.name,
                     "images": trial.candidate.pictures,
+                    "scored_images": trial.paired.images,
                     "drop": trial.paired.drop,
                     "agreement": trial.paired.agreement,
                     "chosen": trial is outcome.found.chosen,
@@ -181,7 +183,7 @@ def _summary(outcome: Outcome) -> Table:
     table.add_row(
         "accuracy", f"{paired.float_accuracy:.2%}", f"{paired.int8_accuracy:.2%}", f"{0 - paired.drop:+.2f} points"
     )
-    sizes = outcome.keras_file.size_bytes, len(outcome.content)
+    sizes = outcome.source.size_bytes, len(outcome.content)
     table.add_row("file", f"{sizes[0]:,} bytes", f"{sizes[1]:,} bytes", f"x {sizes[1] / sizes[0]:.2f}")
     table.add_row("same answer", "", f"{paired.agreement:.2%}", "")
     table.add_row("right in one only", f"{paired.only_float}", f"{paired.only_int8}", "")
@@ -203,13 +205,14 @@ def _classes(outcome: Outcome) -> Table:
 def _trials(found: Found) -> Table:
     table = Table(title=f"calibrations, on {found.scored:,} held-out images")
     table.add_column("rule")
-    for heading in ("images", "change", "same answer"):
+    for heading in ("images", "compared on", "change", "same answer"):
         table.add_column(heading, justify="right")
     table.add_column("")
     for trial in found.trials:
         table.add_row(
             trial.candidate.name,
             str(trial.candidate.pictures),
+            f"{trial.paired.images:,}",
             f"{0 - trial.paired.drop:+.2f} points",
             f"{trial.paired.agreement:.2%}",
             "chosen" if trial is found.chosen else "",

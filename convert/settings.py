@@ -20,6 +20,19 @@ class PixelRange(StrEnum):
     SIGNED = "-1..1"
 
 
+class Format(StrEnum):
+    """What a float model comes in."""
+
+    KERAS = "keras"
+    SAVED_MODEL = "saved_model"
+    TFLITE = "tflite"
+
+    @property
+    def noun(self) -> str:
+        """What people call it."""
+        return {Format.KERAS: "Keras file", Format.SAVED_MODEL: "SavedModel", Format.TFLITE: "float .tflite"}[self]
+
+
 class Rule(StrEnum):
     """How the range of an activation follows from what it did on the calibration pictures (convert/ranges.py)."""
 
@@ -46,6 +59,10 @@ class Scheme(StrEnum):
     """As trained."""
 
 
+CALIBRATED = (Scheme.INT8, Scheme.INT16X8)
+"""The schemes whose activations are integers, with ranges out of calibration pictures."""
+
+
 class Search(StrEnum):
     """When to stop trying rules: at the first within the budget, or after all, for the best."""
 
@@ -61,14 +78,15 @@ DEFAULT_TARGETS = dict.fromkeys(Scheme, "litert,tflite-runtime") | {Scheme.DYNAM
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
-    `targets` is a list with commas of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS;
-    `pythons` are texts TARGET=PATH, where a target's runtime is in another environment (convert.runtimes).
+    `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a list with commas
+    of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH,
+    where a target's runtime is in another environment (convert.runtimes).
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
     convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
     Raises BadOption for values that cannot be used.
     """
 
-    keras_path: Path
+    source_path: Path
     output: Path | None = None
     max_drop: float = 0.5
     calibration_images: int | None = None
@@ -81,6 +99,7 @@ class Settings:
     search: Search = Search.FIRST
     scheme: Scheme = Scheme.INT8
     targets: str | None = None
+    representative: Path | None = None
     pythons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -96,20 +115,24 @@ class Settings:
         if self.seed < 0:
             raise BadOption(f"--seed is {self.seed}, expected 0 or more")
         if self.name is not None and not self.name.strip():
-            raise BadOption("--name is empty", "leave it out to take the name of the Keras file")
+            raise BadOption("--name is empty", "leave it out to take the name of the file")
         if self.model_path.suffix != ".tflite":
             raise BadOption(f"--output {self.model_path} does not end in .tflite")
-        if self.report_path in (self.keras_path, self.model_path):
+        if self.model_path == self.source_path:
+            raise BadOption(f"--output {self.model_path} would overwrite the float model")
+        if self.report_path in (self.source_path, self.model_path):
             raise BadOption(f"--report {self.report_path} would overwrite a model")
         if self.scheme is not Scheme.INT8 and (self.calibration is not None or self.search is not Search.FIRST):
             raise BadOption(f"--scheme {self.scheme} has no calibrations to choose from", "they are for --scheme int8")
+        if self.scheme not in CALIBRATED and self.representative is not None:
+            raise BadOption(f"--scheme {self.scheme} looks at no pictures", "leave --representative away")
         if self.report_path.suffix == ".html":
             raise BadOption(f"--report {self.report_path} is the JSON report's name", "the HTML goes beside it")
 
     @property
     def model_path(self) -> Path:
-        """Where the model goes: `<stem>_<scheme>.tflite` beside the Keras file unless told."""
-        return self.output or self.keras_path.with_name(f"{self.keras_path.stem}_{self.scheme}.tflite")
+        """Where the model goes: `<stem>_<scheme>.tflite` beside the float model unless told."""
+        return self.output or self._named.with_name(f"{self._stem}_{self.scheme}.tflite")
 
     @property
     def variant_path(self) -> Path:
@@ -134,17 +157,34 @@ class Settings:
     @property
     def model_name(self) -> str:
         """The name that the manifest carries."""
-        return self.name or self.keras_path.stem
+        return self.name or self._stem
+
+    @property
+    def source_name(self) -> str:
+        """Name of the float model's file or folder, without what lies above it."""
+        return self._named.name
+
+    @property
+    def _named(self) -> Path:
+        """The float model's path, with its name where it was given as a dot."""
+        return self.source_path if self.source_path.name not in {"", ".."} else self.source_path.resolve()
+
+    @property
+    def _stem(self) -> str:
+        """A file's name without its suffix; a folder's name may have a dot in it."""
+        return self._named.name if self._named.is_dir() else self._named.stem
 
     @property
     def command(self) -> str:
         """The command that repeats this conversion, without folders, so that it says nothing of this machine."""
-        words = ["convert", "quantize", self.keras_path.name]
+        words = ["convert", "quantize", self.source_name]
         words += ["--max-drop", f"{self.max_drop:g}"]
         if self.calibration_images is not None:
             words += ["--calibration-images", str(self.calibration_images)]
         if self.calibration is not None:
             words += ["--calibration", self.calibration.value]
+        if self.representative is not None:
+            words += ["--representative", self.representative.resolve().name]
         if self.scheme is not Scheme.INT8:
             words += ["--scheme", self.scheme.value]
         if self.targets is not None:

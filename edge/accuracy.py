@@ -29,6 +29,10 @@ class Evaluation:
         if self.predicted.shape != self.truth.shape or self.truth.ndim != 1 or not self.truth.size:
             raise ValueError(f"expected two equal (N,), got {self.predicted.shape} and {self.truth.shape}")
 
+    def first(self, count: int) -> Evaluation:
+        """The answers to the first `count` pictures."""
+        return Evaluation(self.predicted[:count], self.truth[:count], self.labels)
+
     @property
     def accuracy(self) -> float:
         """Share of right answers, 0..1."""

@@ -23,7 +23,8 @@
     ├── MissingExtra         (ImportError)                 8   fmnist-train or convert without their packages
     ├── TrainingFailed       (RuntimeError)                9
     └── ConversionError                                   10
-        ├── KerasModelUnreadable (ValueError)
+        ├── FloatModelUnreadable (ValueError)              10  a SavedModel or float .tflite that cannot be used
+        │   └── KerasModelUnreadable
         ├── ConversionRefused    (ValueError)              10  the converter's result fails a guard
         ├── AccuracyBudgetExceeded (ArithmeticError)       11
         ├── CompilationFailed    (RuntimeError)            10  edgetpu_compiler failed, hung or crashed
@@ -157,7 +158,11 @@ class ConversionError(FmnistEdgeError):
     exit_code = 10
 
 
-class KerasModelUnreadable(ConversionError, ValueError):
+class FloatModelUnreadable(ConversionError, ValueError):
+    """A SavedModel or .tflite that is damaged, quantised already, or has unsuitable shapes."""
+
+
+class KerasModelUnreadable(FloatModelUnreadable):
     """Not a Keras model, a corrupt or unsafe one, or one with unsuitable shapes."""
 
 

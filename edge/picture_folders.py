@@ -73,7 +73,7 @@ def read_picture_set(
                 problems.append(f"{path} shows the same as {twin}, which is of another class")
         if reading is not None:
             reading(f"{split} pictures", done, len(files))
-    _refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
+    refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
     ordered = [pictures[digest] for digest in sorted(pictures)]
     return (
         np.stack([picture for picture, _, _ in ordered]),
@@ -94,8 +94,8 @@ def _labels(folder: Path, split: Split) -> tuple[str, ...]:
             for name, other in (("train", "test"), ("test", "train"))
             for label in sorted(set(there[name]) - set(there[other]))
         ]
-        _refuse(differing, "train and test need the same class folders, spelt alike")
-    _refuse(
+        refuse(differing, "train and test need the same class folders, spelt alike")
+    refuse(
         [
             f"{folder / split / label}: {label!r} cannot be a label"
             for label in labels
@@ -128,7 +128,7 @@ def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
             problems.append(f"{folder / label} holds no picture")
         found += [(path, number) for path in pictures]
     suffixes = ", ".join(sorted(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES))
-    _refuse(problems, f"a data set of your own is {LAYOUT} (also {suffixes}); move what is neither elsewhere")
+    refuse(problems, f"a data set of your own is {LAYOUT} (also {suffixes}); move what is neither elsewhere")
     return found
 
 
@@ -157,8 +157,8 @@ def _visible(folder: Path) -> list[Path]:
         raise DatasetNotFound(f"{folder}: {error.strerror}", "check the folder's permissions") from error
 
 
-def _refuse(problems: Iterable[str], hint: str) -> None:
-    """Raise DatasetDamaged if there are problems: one a line, as many as anyone reads."""
+def refuse(problems: Iterable[str], hint: str) -> None:
+    """Raise DatasetDamaged if there are problems with files or folders: one a line, as many as anyone reads."""
     lines = list(problems)
     if not lines:
         return

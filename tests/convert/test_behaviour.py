@@ -14,7 +14,7 @@ from convert.keras_interpreter import KerasInterpreter
 from convert.settings import PixelRange
 from edge.classifier import open_classifier
 from edge.dataset import Dataset
-from edge.errors import KerasModelUnreadable
+from edge.errors import FloatModelUnreadable
 from edge.interpreters import open_interpreter
 from edge.model_file import read_model
 
@@ -57,7 +57,7 @@ def test_an_untrained_network_has_no_range(training: Dataset) -> None:
 
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, "softmax", kernel_initializer="zeros")])
-    with pytest.raises(KerasModelUnreadable, match="recognises hardly anything"):
+    with pytest.raises(FloatModelUnreadable, match="recognises hardly anything"):
         measure_range(KerasInterpreter(model), training)
 
 
@@ -74,7 +74,7 @@ def test_answers_that_are_not_numbers_are_refused(training: Dataset) -> None:
 
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, kernel_initializer="ones")])
     model.layers[0].kernel.assign(np.full((784, 10), 1e38, np.float32))
-    with pytest.raises(KerasModelUnreadable, match="NaN or infinity"):
+    with pytest.raises(FloatModelUnreadable, match="NaN or infinity"):
         gives_logits(KerasInterpreter(model), RANGES[PixelRange.BYTE], training.images[:10])
 
 

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from convert import guards
+from convert.keras_export import exporter
 from convert.quantise import convert_plainly
 from convert.quiet import captured
 from edge.errors import ConversionRefused
@@ -36,7 +37,7 @@ KERNEL_WEIGHTS = 784 * 16 + 16 * 10
 
 @pytest.fixture(scope="module")
 def good(network: Any) -> bytes:
-    return convert_plainly(network, PICTURES, ImageSpec(), lambda done: None).flatbuffer
+    return convert_plainly(exporter(network), PICTURES, ImageSpec(), lambda done: None).flatbuffer
 
 
 def convert(converter: Any, int8_ends: bool = True, calibrate: bool = True) -> bytes:
@@ -219,6 +220,6 @@ def test_what_the_converter_cannot_do_comes_with_its_own_words() -> None:
     layers = [Odd(), keras.layers.Flatten(), keras.layers.Dense(10)]
     network = keras.Sequential([keras.Input((28, 28)), *layers])
     with pytest.raises(ConversionRefused) as caught:
-        convert_plainly(network, PICTURES, ImageSpec(), lambda done: None)
+        convert_plainly(exporter(network), PICTURES, ImageSpec(), lambda done: None)
     assert "Erfinv" in caught.value.message
     assert len(caught.value.message.splitlines()) > 1

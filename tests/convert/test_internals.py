@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convert import internals
+from convert.keras_export import exporter
 from convert.quantise import calibrate, convert_plainly
 from convert.settings import Rule
 from edge.errors import ConversionRefused
@@ -37,7 +38,7 @@ def residual() -> object:
 
 def test_this_tensorflow_has_them() -> None:
     """The day this fails, a new TensorFlow has dropped them: `convert` then has min-max calibration only."""
-    calibrated = calibrate(residual(), PICTURES, ImageSpec(), lambda done: None)
+    calibrated = calibrate(exporter(residual()), PICTURES, ImageSpec(), lambda done: None)
     assert calibrated.rules == tuple(Rule)
     assert calibrated.quantise(Rule.MEAN, 12)[4:8] == b"TFL3"
 
@@ -48,7 +49,7 @@ def test_the_ranges_are_those_of_the_activations_themselves() -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     model = residual()
-    calibrated = calibrate(model, PICTURES, ImageSpec(), lambda done: None)
+    calibrated = calibrate(exporter(model), PICTURES, ImageSpec(), lambda done: None)
     inner = keras.Model(model.inputs, [model.get_layer("one").output])  # type: ignore[attr-defined]
     seen = np.asarray(inner.predict(PICTURES, verbose=0))
     ranges = calibrated.statistics.ranges(Rule.MIN_MAX, 12)
@@ -64,7 +65,7 @@ def test_a_rule_that_clips_leaves_the_pixels_exact() -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     dim = (PICTURES * 0.2).round()
-    calibrated = calibrate(residual(), dim, ImageSpec(), lambda done: None)
+    calibrated = calibrate(exporter(residual()), dim, ImageSpec(), lambda done: None)
     graph = schema.ModelT.InitFromPackedBuf(bytearray(calibrated.quantise(Rule.PERCENTILE_99_9, 12)), 0).subgraphs[0]
     pixels = graph.tensors[graph.inputs[0]].quantization
     assert (list(pixels.scale), list(pixels.zeroPoint)) == ([1.0], [-128])
@@ -72,7 +73,7 @@ def test_a_rule_that_clips_leaves_the_pixels_exact() -> None:
 
 def test_progress_counts_both_passes() -> None:
     seen: list[int] = []
-    calibrate(residual(), PICTURES, ImageSpec(), seen.append)
+    calibrate(exporter(residual()), PICTURES, ImageSpec(), seen.append)
     assert seen == list(range(1, 25))
 
 
@@ -93,10 +94,34 @@ def test_without_them_the_public_converter_does_it(
     assert "--calibration mse needs a part of TensorFlow" in refused.exception.message
 
 
+def test_without_the_quantiser_a_file_that_only_it_can_quantise_is_refused(
+    converted: Converted, quantize: Quantize, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+    from tensorflow.lite.python import convert as inside
+
+    network = keras_model(converted.keras)
+    content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+    (tmp_path / "m.tflite").write_bytes(content)
+    monkeypatch.delattr(inside, "mlir_quantize")
+    refused = quantize(tmp_path / "m.tflite")
+    assert isinstance(refused.exception, ConversionRefused)
+    assert "this TensorFlow cannot quantise it" in refused.exception.message
+    result = quantize(converted.keras, "-o", tmp_path / "plain.tflite", "--max-drop", 2)
+    assert result.exception is None, result.exception
+    assert "note: only min-max calibration" in result.stdout
+
+
+def keras_model(path: Path) -> object:
+    import keras
+
+    return keras.saving.load_model(path, compile=False)
+
+
 def test_what_was_renamed_inside_is_found_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     from tensorflow.lite.python import convert as inside
 
-    calibrated = calibrate(residual(), PICTURES, ImageSpec(), lambda done: None)
+    calibrated = calibrate(exporter(residual()), PICTURES, ImageSpec(), lambda done: None)
     monkeypatch.setattr(inside, "mlir_quantize", lambda graph, other_name: graph)
     with pytest.raises(internals.InternalsMissing):
         calibrated.quantise(Rule.MEAN, 12)
@@ -113,8 +138,8 @@ def test_both_ways_agree_where_no_addition_shares_memory() -> None:
 
     layers = keras.layers
     chain = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.Dense(32, "relu"), layers.Dense(10)])
-    ours = calibrate(chain, PICTURES, ImageSpec(), lambda done: None).quantise(Rule.MIN_MAX, 12)
-    public = convert_plainly(chain, PICTURES, ImageSpec(), lambda done: None).flatbuffer
+    ours = calibrate(exporter(chain), PICTURES, ImageSpec(), lambda done: None).quantise(Rule.MIN_MAX, 12)
+    public = convert_plainly(exporter(chain), PICTURES, ImageSpec(), lambda done: None).flatbuffer
     batch = (PICTURES - 128).astype(np.int8)
     answers = [
         open_interpreter(Model("chain", Path("chain"), content, (), None, gives_logits=True, manifest={})).run(batch)

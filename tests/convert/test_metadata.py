@@ -128,13 +128,14 @@ def test_the_models_answers_stay_the_same_to_the_bit(converted: Converted, model
     import keras
 
     from convert.calibration import choose
+    from convert.keras_export import exporter
     from convert.quantise import calibrate
     from convert.settings import Rule
     from edge import dataset
 
     source = keras.saving.load_model(converted.keras, compile=False)
     pictures, _ = choose(dataset.load("train", allow_download=False), 2000, 200, seed=0)
-    calibrated = calibrate(source, ImageSpec().normalise(pictures), ImageSpec(), lambda done: None)
+    calibrated = calibrate(exporter(source), ImageSpec().normalise(pictures), ImageSpec(), lambda done: None)
     before = calibrated.quantise(Rule.MIN_MAX, 200)
     assert before != model.flatbuffer
     plain = Model("before", converted.model, before, (), None, gives_logits=False, manifest=None)
@@ -166,6 +167,7 @@ def test_a_file_with_convolutions_runs_alike_and_is_smaller(tmp_path: Path) -> N
     """A scale and a zero point for each channel: the vectors that are shared have more than one element here."""
     import keras
 
+    from convert.keras_export import exporter
     from convert.quantise import convert_plainly
 
     layers = keras.layers
@@ -175,7 +177,7 @@ def test_a_file_with_convolutions_runs_alike_and_is_smaller(tmp_path: Path) -> N
         + [layers.Flatten(), layers.Dense(10, activation="softmax")]
     )
     pictures = np.random.default_rng(0).integers(0, 256, (8, 28, 28)).astype(np.float32)
-    before = convert_plainly(network, pictures, ImageSpec(), lambda done: None).flatbuffer
+    before = convert_plainly(exporter(network), pictures, ImageSpec(), lambda done: None).flatbuffer
     after = metadata.embed(before, b"")
     assert len(after) < 0.9 * len(before)
     plain, small = (

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from convert.internals import activations, quantised, tensors, with_ranges
+from convert.keras_export import exporter
 from convert.layers import layer_errors
 from convert.quantise import RuledModel, calibrate
 from convert.settings import Rule
@@ -128,7 +129,7 @@ def calibrated() -> RuledModel:
     layers = keras.layers
     steps = [layers.Flatten(), layers.Dense(32, "relu", name="first"), layers.Dense(16, "relu", name="second")]
     network = keras.Sequential([keras.Input((28, 28)), *steps, layers.Dense(10, name="last")])
-    return calibrate(network, PICTURES, ImageSpec(), lambda done: None)
+    return calibrate(exporter(network), PICTURES, ImageSpec(), lambda done: None)
 
 
 def test_layers_are_near_the_float_model_where_all_is_well(calibrated: RuledModel) -> None:

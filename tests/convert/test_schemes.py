@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convert import guards
+from convert.keras_export import exporter
 from convert.quantise import convert_plainly
 from convert.settings import Scheme
 from edge.errors import BadOption, ConversionRefused, TargetUnmet
@@ -72,7 +73,7 @@ def test_a_file_of_another_scheme_is_not_taken_for_it() -> None:
     network = keras.Sequential([keras.Input((28, 28)), *layers])
     weights = 784 * 64 + 640
     files = {
-        scheme: convert_plainly(network, PICTURES, ImageSpec(), lambda done: None, scheme).flatbuffer
+        scheme: convert_plainly(exporter(network), PICTURES, ImageSpec(), lambda done: None, scheme).flatbuffer
         for scheme in Scheme
     }
     for made, content in files.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,9 @@ class Known:
     def quantise(self, rule: Rule, pictures: int) -> bytes:
         return str(self.losses.get((rule, pictures), 300)).encode()
 
-    def score(self, flatbuffer: bytes) -> Evaluation:
-        self.scored += 1
-        return answers(int(flatbuffer))
+    def score(self, flatbuffer: bytes, count: int) -> Evaluation:
+        self.scored += count
+        return answers(int(flatbuffer)).first(count)
 
 
 def test_all_rules_are_tried_and_then_fewer_pictures() -> None:
@@ -77,8 +78,45 @@ def test_best_tries_all_and_scores_equal_files_once() -> None:
     found = search(ALL, model, 200, answers(0), model.score, seen.append)
     assert found.chosen.candidate == Candidate(Rule.PERCENTILE_99_9, 10)
     assert seen == list(range(1, 19))
-    assert model.scored == 3
+    assert model.scored == 3000
     assert found.scored == 1000
+
+
+class Late(Known):
+    """The answers that count come late: of any file the first hundred are right."""
+
+    def score(self, flatbuffer: bytes, count: int) -> Evaluation:
+        self.scored += count
+        predicted = (np.arange(1000) >= 1000 - int(flatbuffer)).astype(np.int64)
+        return Evaluation(predicted, TRUTH, LABELS).first(count)
+
+
+def test_a_first_look_rules_out_and_does_not_choose() -> None:
+    """What a glance at 100 pictures cannot tell apart, all 1,000 do; what it can is not looked at again."""
+    hopeless = {(rule, 200): 990 for rule in Rule}
+    model = Late(hopeless | {(Rule.MSE, 50): 8, (Rule.MEAN, 50): 30, (Rule.MIN_MAX, 50): 700})
+    found = search(ALL, model, 200, answers(0), model.score, lambda done: None, first_look=100)
+    assert found.chosen.candidate == Candidate(Rule.MSE, 50)
+    assert found.chosen.paired.drop == pytest.approx(0.8)
+    assert [trial.paired.images for trial in found.trials[:6]] == [100] * 6
+    # Five different files at a glance, four of them (300 stands for all that are not named) thoroughly.
+    assert model.scored == 5 * 100 + 4 * 1000
+    assert found.scored == 1000
+
+
+def test_no_more_than_six_are_looked_at_twice() -> None:
+    losses = {(rule, pictures): 2 + number for number, (pictures, rule) in enumerate(product((200, 50, 10), Rule))}
+    model = Late(losses)
+    search(ALL, model, 200, answers(0), model.score, lambda done: None, first_look=500)
+    assert model.scored == 18 * 500 + 6 * 1000
+
+
+def test_first_with_a_first_look_holds_the_budget_on_all() -> None:
+    model = Late({(Rule.MIN_MAX, 200): 20, (Rule.MEAN, 200): 4})
+    settings = Settings(Path("model.keras"), max_drop=0.5)
+    found = search(settings, model, 200, answers(0), model.score, lambda done: None, first_look=100)
+    assert found.chosen.candidate == Candidate(Rule.MEAN, 200)
+    assert [trial.paired.images for trial in found.trials] == [1000, 1000]
 
 
 def trial(rule: Rule, only_float: int, only_int8: int, same: int) -> Trial:

@@ -6,6 +6,7 @@ Orchestration is tested on a backbone of four layers, which has ResNet50's name,
 import dataclasses
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -309,12 +310,16 @@ def test_its_int8_form_has_edge_tpu_operations_only(trained, data_dir):
     from ai_edge_litert import schema_py_generated as schema
 
     from convert import guards
+    from convert.check import check
+    from convert.keras_export import exporter
+    from convert.operators import Target
     from convert.quantise import convert_plainly
+    from edge.model_file import Model
     from edge.spec import ImageSpec
 
     pictures = load("train", data_dir).images[:10].astype(np.float32)
     pictures[:, 0, :2] = 0, 255  # real pictures have both
-    flatbuffer = convert_plainly(trained, pictures, ImageSpec(), lambda _: None).flatbuffer
+    flatbuffer = convert_plainly(exporter(trained), pictures, ImageSpec(), lambda _: None).flatbuffer
     guards.check(flatbuffer, sum(int(np.prod(w.shape)) for w in trained.weights if len(w.shape) > 1))
     model = schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -331,5 +336,8 @@ def test_its_int8_form_has_edge_tpu_operations_only(trained, data_dir):
         "RESHAPE",
         "SOFTMAX",
     }
+    # All of it, by Coral's rules: shapes, constants and versions, too.
+    named = Model("resnet50", Path("resnet50.tflite"), flatbuffer, (), None, gives_logits=False, manifest=None)
+    assert check(named, [Target.EDGETPU]).passes(Target.EDGETPU)
     pixels = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].quantization
     assert (list(pixels.scale), list(pixels.zeroPoint)) == ([1.0], [-128])
