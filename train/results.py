@@ -63,8 +63,8 @@ def probabilities_of(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float3
 
 def gives_logits(model: Any) -> bool:
     """Whether a network's last layer leaves the softmax to others."""
-    layers = getattr(model, "layers", None)
-    return bool(layers) and getattr(layers[-1], "activation", None) is keras.activations.linear
+    layers = getattr(model, "layers", None) or [None]
+    return getattr(layers[-1], "activation", None) is keras.activations.linear
 
 
 def evaluate(model: Any, data: Dataset) -> Evaluation:
