@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.choices import DEFAULT_VIEWS
 from edge.errors import DatasetDamaged, DatasetNotFound, SourceError
 from edge.images import IMAGE_SUFFIXES, read_image
 from edge.isolation.garment import Garment, find_garment
@@ -21,8 +22,6 @@ from edge.spec import ImageSpec
 
 NAMED = 10
 """So many bad files are named."""
-
-DEVICE_VIEWS = 6
 
 Reading = Callable[[str, int, int], None]
 """Told what is read, how many photos are done and how many there are in all."""
@@ -142,7 +141,7 @@ def see_photo(pixels: NDArray[np.uint8], folder: str, name: str) -> Photo | None
         return None
     masks = _masks(garment)
     variants = np.concatenate([render_views(garment.grey, (mask,), spec.height, spec.width, 1) for mask in masks])
-    return Photo(variants, garment.views(spec.height, spec.width, DEVICE_VIEWS), folder, name)
+    return Photo(variants, garment.views(spec.height, spec.width, DEFAULT_VIEWS), folder, name)
 
 
 def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:

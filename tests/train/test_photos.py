@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.choices import DEFAULT_VIEWS
 from edge.errors import DatasetDamaged, DatasetNotFound
 from edge.opencv import cv2
 from edge.spec import FASHION_MNIST_LABELS
@@ -53,7 +54,7 @@ def test_photos_become_what_the_device_sees(folder: Path) -> None:
     assert photos.known.sum() == 12
     for photo, classes in zip(photos.photos, photos.classes, strict=True):
         assert photo.views.shape[1:] == photo.variants.shape[1:] == (28, 28)
-        assert len(photo.views) == 6
+        assert len(photo.views) == DEFAULT_VIEWS
         assert len(photo.variants) >= 3
         assert classes.sum() == (photo.folder != "_unknown")
 
