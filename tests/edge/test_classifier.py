@@ -5,17 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.choices import BEST_ON_FASHION_MNIST
 from edge.classifier import Classifier, open_classifier, softmax
 from edge.errors import ModelUnsupported
 from edge.frame import Decision, Frame
 from edge.interpreters import open_interpreter
-from edge.model_file import Model
+from edge.model_file import Model, read_model
 from edge.spec import FASHION_MNIST_LABELS, ImageSpec, TensorSpec
 from edge.testing import FakeInterpreter
 from tests.conftest import Sample
 
 INT8, FLOAT = np.dtype(np.int8), np.dtype(np.float32)
 OUTPUT = TensorSpec((1, 10), INT8, 1 / 256, -128)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """The default's network is four times as heavy, which an emulated Arm feels: 1,000 images take it minutes."""
+    return read_model(BEST_ON_FASHION_MNIST)
+
+
+@pytest.fixture(scope="module")
+def classifier(model: Model) -> Classifier:
+    return open_classifier(model, open_interpreter(model))
 
 
 def frame(grey: np.ndarray) -> Frame:

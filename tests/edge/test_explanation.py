@@ -70,6 +70,7 @@ def test_nothing_is_drawn_as_nothing(classifier: Classifier, pixels: np.ndarray)
     assert draw_sheet(frame(pixels), see(pixels, ImageSpec()), prediction).shape[0] == HEIGHT
 
 
+@pytest.mark.subprocess
 def test_explain_says_why_and_draws_it(fmnist_edge: Run, tmp_path: Path) -> None:
     photo = tmp_path / "shirt.jpg"
     cv2.imwrite(str(photo), FakeSource.draw(0))
@@ -80,11 +81,13 @@ def test_explain_says_why_and_draws_it(fmnist_edge: Run, tmp_path: Path) -> None
     assert not list(tmp_path.glob("*.partial"))
 
 
+@pytest.mark.subprocess
 def test_explain_takes_one_picture(fmnist_edge: Run, tmp_path: Path) -> None:
     assert fmnist_edge("explain", "fake:").returncode == 2
     assert fmnist_edge("explain", tmp_path / "nowhere.png").returncode == 3
 
 
+@pytest.mark.subprocess
 def test_classify_saves_what_it_saw(fmnist_edge: Run, tmp_path: Path) -> None:
     folder = tmp_path / "views"
     result = fmnist_edge("classify", "fake:3", "--save-view", folder)

@@ -173,6 +173,7 @@ def test_a_place_that_is_no_folder_is_said_once_and_tried_again(tmp_path: Path) 
     assert len(unsorted(place, ".jpg")) == 1
 
 
+@pytest.mark.subprocess
 def test_a_full_disk_is_said_once_and_leaves_nothing_half(tmp_path: Path) -> None:
     """The limit on a file's size stands for the disk's end: a picture does not fit, its note does."""
     program = """
