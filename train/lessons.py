@@ -157,8 +157,11 @@ def read_teachers(
     """
     teachers = [read_trained(path, len(label_names)) for path in paths]
     for teacher in teachers:
-        for layer in teacher.model.layers[:-1]:
+        *others, last = teacher.model.layers
+        for layer in others:
             layer.dtype_policy = keras.DTypePolicy(dtype)
+        if getattr(last, "activation", None) is keras.activations.linear:
+            last.activation = keras.activations.softmax  # a camera model leaves it to the device
     if not augmentation.only_mirrors:
         return teachers
     return [replace(teacher, model=Memory(teacher.model)) for teacher in teachers]

@@ -243,6 +243,20 @@ def test_a_training_starts_from_the_weights_of_another(tmp_path: Path, data_dir:
         edge_cnn.build(dataclasses.replace(settings, size="small"), 10, 5, start=tmp_path / "first")
 
 
+def test_a_teacher_that_gives_logits_teaches_probabilities(tmp_path: Path, data_dir: Path) -> None:
+    """As the camera models do; another network with the same weights and a softmax says the same."""
+    images = load("test", data_dir).images[:20]
+    keras.utils.set_random_seed(4)
+    plain = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny")
+    logits = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny", logits=True)
+    logits.set_weights(plain.get_weights())
+    logits.save(tmp_path / "camera.keras")
+    still = Augmentation(flip=0, shift=0, erase=0, cutmix=0)
+    (teacher,) = read_teachers([tmp_path / "camera.keras"], [str(number) for number in range(10)], still)
+    said = teacher.model.predict(images, verbose=0)
+    np.testing.assert_allclose(said, plain.predict(images, verbose=0), rtol=1e-4, atol=1e-6)
+
+
 def test_what_is_no_teacher_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no model")
     for path in (tmp_path, tmp_path / "text.keras", tmp_path / "absent.keras"):
