@@ -27,7 +27,8 @@ BackendOption = Annotated[Backend, typer.Option(help="Runtime; auto takes the fi
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
 ViewsOption = Annotated[
-    int, typer.Option(min=1, max=8, help="Views of a garment that the model sees: mirrored, smaller, larger.")
+    int,
+    typer.Option(min=1, max=8, help="Views of a garment that the model sees: by three masks, smaller, mirrored."),
 ]
 DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
 

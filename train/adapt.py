@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption, TrainingFailed
 from train.recipe import follow
-from train.settings import PRECISIONS, Settings
+from train.settings import PRECISIONS, Settings, check_precision
 
 if TYPE_CHECKING:
     from train.data import Parts
@@ -32,8 +32,6 @@ PHOTOS, GARMENTS, OUTLIERS = 96, 128, 32
 """What a step shows of each: photos, images of Fashion-MNIST, pictures of no class."""
 
 SMOOTHING = 0.05
-MOMENTUM, ADAM_RATE = 0.95, 0.2
-"""As in train/edge_cnn.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,7 @@ class AdaptSettings(Settings):
 
     def __post_init__(self) -> None:
         super(AdaptSettings, self).__post_init__()  # slots make a new class, which super() misses
-        if self.precision not in PRECISIONS:
-            raise BadOption(f"there is no --precision {self.precision}", f"one of {', '.join(PRECISIONS)}")
+        check_precision(self.precision)
         for name in ("held_out", "keep", "worn", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadOption(f"expected --{name.replace('_', '-')} from 0 to below 1, got {getattr(self, name)}")
@@ -128,24 +125,15 @@ def build(settings: AdaptSettings, classes: int, steps: int = STEPS_PER_EPOCH, *
     from keras.metrics import MeanMetricWrapper
 
     from train.adapt_lesson import one_of_them, said_one_of_them
+    from train.edge_cnn import optimizer_of
     from train.lessons import read_trained
-    from train.muon import Muon
     from train.normalisation import FusedBatchNormalization
-    from train.schedules import averaging, cosine
 
     trained = read_trained(start, classes).model
     model = like(trained, classes, normalisation=FusedBatchNormalization, dtype=PRECISIONS[settings.precision])
     model.set_weights(trained.get_weights())
-    total = settings.epochs * steps
-    optimizer = Muon(
-        cosine(settings.learning_rate, total, steps),
-        weight_decay=settings.weight_decay,
-        adam_weight_decay=settings.weight_decay,
-        adam_lr_ratio=ADAM_RATE,
-        momentum=MOMENTUM,
-        **averaging(settings.average, total),
-    )
     metric = MeanMetricWrapper(said_one_of_them, name="accuracy")
+    optimizer = optimizer_of(settings, steps)
     model.compile(optimizer=optimizer, loss=one_of_them, metrics=[metric], steps_per_execution=10)
     return model
 

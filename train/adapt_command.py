@@ -11,17 +11,21 @@ from typing import Annotated, Any
 import typer
 
 from edge import console
-from edge.errors import ConversionError, OutputFailed, TrainingFailed
+from edge.errors import ConversionError, TrainingFailed
 from train import adapt as recipe
 from train.commands import (
+    AverageOption,
     DataOption,
     OutOption,
+    PrecisionOption,
     ResumeOption,
     SeedOption,
     TensorBoardOption,
     ValidationOption,
+    WeightDecayOption,
     run_recipe,
 )
+from train.run_folder import replacing
 
 PARENTS = Path(__file__).parent / "models"
 """Float networks that ship with the package: what bundled int8 models were made of."""
@@ -59,14 +63,10 @@ def adapt(
     ] = recipe.DEFAULTS.held_out,
     keep: Annotated[float, typer.Option(help="Share of the old weights in the result.")] = recipe.DEFAULTS.keep,
     worn: Annotated[float, typer.Option(help="Share of photos that are shown on a person.")] = recipe.DEFAULTS.worn,
-    average: Annotated[
-        float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")
-    ] = recipe.DEFAULTS.average,
-    weight_decay: Annotated[float, typer.Option(help="Of kernels.")] = recipe.DEFAULTS.weight_decay,
+    average: AverageOption = recipe.DEFAULTS.average,
+    weight_decay: WeightDecayOption = recipe.DEFAULTS.weight_decay,
     validation_images: ValidationOption = recipe.DEFAULTS.validation_images,
-    precision: Annotated[
-        str, typer.Option(help="float32, or bfloat16, which newer processors do in two thirds of the time.")
-    ] = recipe.DEFAULTS.precision,
+    precision: PrecisionOption = recipe.DEFAULTS.precision,
     seed: SeedOption = recipe.DEFAULTS.seed,
     data: DataOption = None,
     out: OutOption = Path("runs/adapt"),
@@ -163,11 +163,6 @@ def put(int8: Path, output: Path, before: float, after: float, force: bool) -> N
             f"{output} was not written: {after:.1%} of the held-out photos are right, {before:.1%} were before",
             f"more photos, more --epochs, or --force; the new model is {int8}",
         )
-    partial_path = output.with_name(output.name + ".partial")
-    try:
-        partial_path.write_bytes(int8.read_bytes())
-        partial_path.replace(output)
-    except OSError as error:
-        partial_path.unlink(missing_ok=True)
-        raise OutputFailed(f"cannot write {output}: {error.strerror}", f"the model is {int8}") from error
+    with replacing(output) as unfinished:
+        unfinished.write_bytes(int8.read_bytes())
     typer.echo(f"{output}: fmnist-edge classify --model {output} --camera 0")

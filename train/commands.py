@@ -51,6 +51,11 @@ TeacherOption = Annotated[
     list[Path] | None,
     typer.Option(metavar="RUN", help="Learn from this run's model, too; more than once for several."),
 ]
+AverageOption = Annotated[float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")]
+WeightDecayOption = Annotated[float, typer.Option(help="Of kernels.")]
+PrecisionOption = Annotated[
+    str, typer.Option(help="float32, or bfloat16, which newer processors do in two thirds of the time.")
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Train on this many images only.")]
 
 S = TypeVar("S", bound=Settings)

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption, TrainingFailed
 from train.recipe import follow, steps_per_epoch
-from train.settings import PRECISIONS, Settings
+from train.settings import PRECISIONS, Settings, check_precision
 
 if TYPE_CHECKING:
+    from train.adapt import AdaptSettings
     from train.augment import Varying
     from train.data import Parts
     from train.run_folder import EpochResult, RunFolder
@@ -79,8 +80,7 @@ class EdgeSettings(Settings):
         super(EdgeSettings, self).__post_init__()  # slots make a new class, which super() misses
         if self.size not in SIZES:
             raise BadOption(f"there is no --size {self.size}", f"one of {', '.join(SIZES)}")
-        if self.precision not in PRECISIONS:
-            raise BadOption(f"there is no --precision {self.precision}", f"one of {', '.join(PRECISIONS)}")
+        check_precision(self.precision)
         for name in ("label_smoothing", "flip", "erase", "cutmix", "average", "easy", "teacher_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadOption(f"expected --{name.replace('_', '-')} from 0 to 1, got {getattr(self, name)}")
@@ -176,9 +176,7 @@ def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None =
     from keras.losses import CategoricalCrossentropy
 
     from train.lessons import read_trained
-    from train.muon import Muon
     from train.normalisation import FusedBatchNormalization
-    from train.schedules import averaging, cosine
 
     model = network(
         SIZES[settings.size],
@@ -193,8 +191,18 @@ def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None =
         if [one.shape for one in weights] != [tuple(one.shape) for one in model.weights]:
             raise TrainingFailed(f"{start} is no network of the size {settings.size}", "give its --size")
         model.set_weights(weights)
+    loss = CategoricalCrossentropy(from_logits=settings.gives_logits)
+    model.compile(optimizer=optimizer_of(settings, steps), loss=loss, metrics=["accuracy"], steps_per_execution=10)
+    return model
+
+
+def optimizer_of(settings: EdgeSettings | AdaptSettings, steps: int) -> Any:
+    """Muon with warm-up, cosine, weight decay on kernels and averaged weights; `steps` are those of an epoch."""
+    from train.muon import Muon
+    from train.schedules import averaging, cosine
+
     total = settings.epochs * steps
-    optimizer = Muon(
+    return Muon(
         cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps),
         weight_decay=settings.weight_decay,
         adam_weight_decay=settings.weight_decay,
@@ -202,9 +210,6 @@ def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None =
         momentum=MOMENTUM,
         **averaging(settings.average, total),
     )
-    loss = CategoricalCrossentropy(from_logits=settings.gives_logits)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], steps_per_execution=10)
-    return model
 
 
 def network(

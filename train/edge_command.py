@@ -14,14 +14,17 @@ import typer
 from edge.errors import BadOption
 from train import camera, edge_cnn
 from train.commands import (
+    AverageOption,
     DataOption,
     LimitOption,
     OutOption,
+    PrecisionOption,
     ResumeOption,
     SeedOption,
     TeacherOption,
     TensorBoardOption,
     ValidationOption,
+    WeightDecayOption,
     run_recipe,
     taught,
 )
@@ -55,7 +58,7 @@ def edge(
     learning_rate: Annotated[
         float | None, typer.Option(help="Largest step size of Muon.", show_default=_DIFFERING)
     ] = None,
-    weight_decay: Annotated[float, typer.Option(help="Of kernels.")] = edge_cnn.DEFAULTS.weight_decay,
+    weight_decay: WeightDecayOption = edge_cnn.DEFAULTS.weight_decay,
     label_smoothing: Annotated[
         float, typer.Option(help="Share of a target spread over all classes.")
     ] = edge_cnn.DEFAULTS.label_smoothing,
@@ -66,9 +69,7 @@ def edge(
     worn: Annotated[float | None, typer.Option(help="Share of images shown on a person." + _CAMERA)] = None,
     heavy: Annotated[float | None, typer.Option(help="Share of images in other poses." + _CAMERA)] = None,
     outliers: Annotated[float | None, typer.Option(help="Share of images of no class." + _CAMERA)] = None,
-    average: Annotated[
-        float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")
-    ] = edge_cnn.DEFAULTS.average,
+    average: AverageOption = edge_cnn.DEFAULTS.average,
     easy: Annotated[
         float | None,
         typer.Option(
@@ -82,9 +83,7 @@ def edge(
     start: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run, of the same --size.")
     ] = None,
-    precision: Annotated[
-        str, typer.Option(help="float32, or bfloat16, which newer processors do in two thirds of the time.")
-    ] = edge_cnn.DEFAULTS.precision,
+    precision: PrecisionOption = edge_cnn.DEFAULTS.precision,
     seed: SeedOption = edge_cnn.DEFAULTS.seed,
     data: DataOption = None,
     out: OutOption = Path("runs/edge"),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.isolation import rendering
 from edge.opencv import cv2
 from train.augment import Images
 
@@ -26,7 +27,7 @@ MIDDLE = SIDE / 2
 ACROSS: Field = (np.arange(SIDE, dtype=np.float32) + 0.5)[np.newaxis, np.newaxis, :]
 DOWN: Field = (np.arange(SIDE, dtype=np.float32) + 0.5)[np.newaxis, :, np.newaxis]
 
-FLOOR = 10 / 255
+FLOOR = rendering.FLOOR / 255
 """The darkest that a garment gets: what keeps a white one, negated, apart from the black ground."""
 
 GROUND = 0.03

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption
 from train.recipe import follow, steps_per_epoch
-from train.settings import PRECISIONS, Settings
+from train.settings import PRECISIONS, Settings, check_precision
 
 if TYPE_CHECKING:
     from train.data import Parts
@@ -50,8 +50,7 @@ class BestSettings(Settings):
 
     def __post_init__(self) -> None:
         super(BestSettings, self).__post_init__()  # slots make a new class, which super() misses
-        if self.precision not in PRECISIONS:
-            raise BadOption(f"there is no --precision {self.precision}", f"one of {', '.join(PRECISIONS)}")
+        check_precision(self.precision)
         for name in ("dropout", "label_smoothing", "flip", "average", "mixup"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadOption(f"expected --{name.replace('_', '-')} from 0 to below 1, got {getattr(self, name)}")

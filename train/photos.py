@@ -32,13 +32,12 @@ class Photo:
     """A photo as the networks see it.
 
     `variants` uint8 (V, 28, 28): the garment cut out by masks that differ a little; `views` uint8 (N, 28, 28): what
-    the device averages over; `folder` is its class folder, `name` its path below the photos' folder.
+    the device averages over; `folder` is its class folder.
     """
 
     variants: NDArray[np.uint8]
     views: NDArray[np.uint8]
     folder: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +108,7 @@ def read_photos(
     rows = {name: _classes_of(name, meanings, labels) for name in sorted({name for _, name in files})}
     for done, (path, name) in enumerate(files, 1):
         try:
-            photo = see_photo(read_image(path), name, str(path.relative_to(folder)))
+            photo = see_photo(read_image(path), name)
         except SourceError as error:
             problems.append(error.message)
             continue
@@ -130,18 +129,18 @@ def read_photos(
     return gathered(found, np.stack(classes))
 
 
-def see_photo(pixels: NDArray[np.uint8], folder: str, name: str) -> Photo | None:
+def see_photo(pixels: NDArray[np.uint8], folder: str) -> Photo | None:
     """What the device sees of a photo: uint8 (H, W, 3) blue green red. None where it finds nothing."""
     spec = ImageSpec()
     if pixels.shape[:2] == (spec.height, spec.width):
         grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)[np.newaxis]
-        return Photo(grey, grey, folder, name)
+        return Photo(grey, grey, folder)
     garment = find_garment(pixels)
     if not garment.masks:
         return None
     masks = _masks(garment)
     variants = np.concatenate([render_views(garment.grey, (mask,), spec.height, spec.width, 1) for mask in masks])
-    return Photo(variants, garment.views(spec.height, spec.width, DEFAULT_VIEWS), folder, name)
+    return Photo(variants, garment.views(spec.height, spec.width, DEFAULT_VIEWS), folder)
 
 
 def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:

@@ -63,3 +63,9 @@ class Settings:
                 elif one is not None and one is not False:
                     words.append(f"{flag} {shlex.quote(str(one))}")
         return " ".join(words)
+
+
+def check_precision(name: str) -> None:
+    """Raise BadOption for a --precision that there is not."""
+    if name not in PRECISIONS:
+        raise BadOption(f"there is no --precision {name}", f"one of {', '.join(PRECISIONS)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.isolation.cleaning import cleaned, filled
+from edge.isolation.cleaning import box_of, cleaned, filled
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ def torso_mask(small: NDArray[np.uint8], lab: NDArray[np.uint8], mask: NDArray[n
 
     None where there is no face with shoulders under it, or too little is left.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    box = Box(top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1, int(mask.sum()))
+    rows, columns = box_of(mask)
+    box = Box(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start, int(mask.sum()))
     if box.height < 0.9 * box.width or box.height < 20 or box.width < 10:
         return None
     skin = _skin(small, mask)

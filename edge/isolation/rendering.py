@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.isolation.cleaning import box_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,8 +36,7 @@ def render_views(
     rendered: list[NDArray[np.uint8]] = []
     for number in range((views + 1) // 2):
         mask = masks[number % len(masks)]
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        box = box_of(mask)
         inside, values = mask[box].astype(np.float32), grey[box].astype(np.float32)
         view = render(values, inside, height, width, SCALES[number // len(masks)])
         rendered += [view, view[:, ::-1]]
