@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +39,8 @@ KEEP = "Frames to learn from"
 
 def main() -> None:
     """Entry point of the console script."""
+    # Before NumPy loads: its products here are too small for threads, which would only wait for each other, busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     console.run_and_leave(app)
 
 

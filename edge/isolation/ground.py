@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -69,7 +69,8 @@ def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDA
     The covariance in whole numbers and its adjugate instead of its inverse make everything a whole number, of at most
     9 * 255^2 * 2 * 65041^2 < 2^53: exact in float64, in whatever order a machine adds.
     """
-    border = lab[strip].astype(np.float64)
+    colours = lab[strip]
+    border = colours.astype(np.float64)
     count = len(border)
     sums = border.sum(axis=0)
     covariance = np.floor((count * (border.T @ border) - np.outer(sums, sums)) / (count * count))
@@ -82,14 +83,15 @@ def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDA
             [b * e - c * d, b * c - a * e, a * d - b * b],
         ]
     )
-    away = lab.reshape(-1, 3).astype(np.float64) - median_of(border)
+    away = lab.reshape(-1, 3).astype(np.float64) - median_of(colours)
     squares: NDArray[np.float64] = np.einsum("ij,ij->i", away @ adjugate, away).reshape(lab.shape[:2])
     return squares
 
 
-def median_of(colours: NDArray[Any]) -> NDArray[Any]:
-    """The (upper) median of each channel: (N, 3) -> (3,)."""
-    return np.asarray(np.partition(colours, len(colours) // 2, axis=0)[len(colours) // 2])
+def median_of(colours: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """The (upper) median of each channel: uint8 (N, 3) -> int16 (3,). Counting is ten times as fast as sorting."""
+    counts = [np.bincount(channel, minlength=256) for channel in colours.T]
+    return np.array([np.searchsorted(np.cumsum(one), len(colours) // 2, "right") for one in counts], np.int16)
 
 
 def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
@@ -98,9 +100,9 @@ def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[n
     uint8 (h, w, 3) Lab, bool (h, w), bool (h, w) -> bool (h, w). Otsu's threshold lies between dark jeans and white,
     so a white shirt above them vanishes; here it is found again.
     """
-    border = lab[strip].astype(np.int16)
+    border = lab[strip]
     median = median_of(border)
-    ranked = np.sort(np.abs(border - median).sum(axis=1))
+    ranked = np.sort(np.abs(border.astype(np.int16) - median).sum(axis=1))
     if ranked[(len(ranked) * EVEN_PERCENTILE) // 100] > EVEN_DISTANCE:
         return None
     distance = np.abs(lab.astype(np.int16) - median).sum(axis=2, dtype=np.int16)
