@@ -7,8 +7,8 @@ Expect     docs/camera.md: ten photos a class are worth more than anything else
 
 Each step shows photos, cut out by masks that differ a little, in other poses or on people; images of Fashion-MNIST as
 in the camera recipe; and pictures of no class. A photo may be of one of several classes (shoes are Sandal, Sneaker or
-Ankle boot): its loss is that none of them is said. The result is a mean of the weights before and after, which keeps
-more of what the network knew (Wortsman et al. 2022, arxiv.org/abs/2109.01903).
+Ankle boot): the one that the network leans to is its target. The result is a mean of the weights before and after,
+which keeps more of what the network knew (Wortsman et al. 2022, arxiv.org/abs/2109.01903).
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ PHOTOS, GARMENTS, OUTLIERS = 96, 128, 32
 
 SMOOTHING = 0.05
 
+HELD_OUT_VIEWS = "held_out_views.npz"
+"""In the run folder: what the device sees of the photos that were held out."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdaptSettings(Settings):
@@ -48,7 +51,7 @@ class AdaptSettings(Settings):
     keep: float = 0.1
     worn: float = 0.25
     weight_decay: float = 0.02
-    average: float = 0.9
+    average: float = 0.98
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -97,7 +100,7 @@ def train(
         from train.adapt_lesson import AdaptLesson
         from train.fit import fit
         from train.lessons import read_trained
-        from train.photo_figures import fitted_doubt, gain
+        from train.photo_figures import fitted_doubt, gain, keep_views
         from train.photos import read_photos
 
         training = parts.training
@@ -113,6 +116,7 @@ def train(
         after = like(before, len(training.label_names))
         old, new = before.get_weights(), tuned.get_weights()
         after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
+        keep_views(kept, folder.path / HELD_OUT_VIEWS)
         figures["doubt"] = fitted_doubt(after, kept, parts.held_out, settings.seed)
         figures["photos"] = gain(before, after, learnt, kept, figures["doubt"]["temperature"])
         return after, history

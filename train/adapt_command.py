@@ -95,7 +95,7 @@ def adapt(
     train = partial(recipe.train, photos=photos, start=start, meaning=meaning)
     run_recipe(train, settings, data, out, resume, tensorboard=tensorboard)
     int8 = convert(out, data, max_drop, name=output.stem if output else "adapted")
-    before, after = report(out, int8, photos, meaning)
+    before, after = report(out, int8)
     if output is not None:
         put(int8, output, before, after, force)
 
@@ -125,7 +125,7 @@ def convert(run: Path, data: Path | None, max_drop: float, name: str) -> Path:
     return int8
 
 
-def report(run: Path, int8: Path, photos: Path, meaning: Path | None) -> tuple[float, float]:
+def report(run: Path, int8: Path) -> tuple[float, float]:
     """Print what the held-out photos say: before, after, and after in int8, as the device answers.
 
     Returns the accuracies 0..1 before and in int8.
@@ -139,8 +139,7 @@ def report(run: Path, int8: Path, photos: Path, meaning: Path | None) -> tuple[f
     typer.echo(f"\n{told['trained_on']} photos taught it, {told['held_out']} were held out:")
     if not told["held_out"]:
         return 0.0, 0.0
-    share = metrics["settings"]["held_out"]
-    device = on_device(int8, photos, meaning, metrics["labels"], share)
+    device = on_device(int8, run / recipe.HELD_OUT_VIEWS)
     typer.echo(f"{'folder':<16}{'photos':>7}{'before':>9}{'after':>9}")
     for name, entry in told["folders"].items():
         typer.echo(f"{name:<16}{entry['photos']:>7}{entry['before']:>9.1%}{entry['after']:>9.1%}")

@@ -69,8 +69,7 @@ def fit(
         folder.save_checkpoint(model, history, data_sha256)
         watcher.epoch_finished(history[-1], phase[-1])
     if model.optimizer.use_ema:
-        # The average is the result. Keras (3.15) does this at the end of every fit(), so of every epoch: the next one
-        # starts from the average, as in Lookahead (arxiv.org/abs/1907.08610). A resumed, finished run gets it here.
+        # The average is the result, of a resumed, finished run too.
         model.optimizer.finalize_variable_values(model.trainable_variables)
     return model, history
 
@@ -100,7 +99,7 @@ def _one_epoch(
         initial_epoch=epoch - 1,
         shuffle=False,
         verbose=0,
-        callbacks=[pulse],
+        callbacks=[pulse, _Apart()],
     ).history
     validated = model.evaluate(
         held_out.images,
@@ -158,6 +157,23 @@ class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(loss) and self.lost is None:
             self.lost = range(before + 1, self.done + 1)
             self.model.stop_training = True
+
+
+class _Apart(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the averaged weights apart from the trained ones until the last epoch has ended.
+
+    Keras (3.15) puts the average in place at the end of every fit(), which here is every epoch: the next one would
+    start from it, behind by as many steps as the average remembers.
+    """
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Remember the trained weights; the average takes their place next."""
+        self.trained = [keras.ops.copy(variable) for variable in self.model.trainable_variables]
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Put them back."""
+        for variable, trained in zip(self.model.trainable_variables, self.trained, strict=True):
+            variable.assign(trained)
 
 
 def _reseed(model: Any, seed: int, epoch: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,19 @@ from train.augment import one_hot
 from train.camera_augment import CameraAugmentation
 from train.doubt import Answered, auroc, expected_calibration_error, fit_doubt, tempered
 from train.outliers import outliers
-from train.photos import Photos, read_photos
+from train.photos import Photos
 from train.results import probabilities_of
+from train.run_folder import replacing
 
 ENOUGH_TO_FIT = 40
 """Held-out photos; with fewer, a temperature is noise."""
 
 
 def answered(model: Any, photos: Photos) -> Answered:
-    """A Keras network's answers to all views of photos; with fewer views, the first are repeated."""
-    most = max(len(photo.views) for photo in photos.photos)
-    views = np.stack([np.resize(photo.views, (most, *photo.views.shape[1:])) for photo in photos.photos])
+    """A Keras network's answers to all views of photos."""
+    views = photos.views
     flat = probabilities_of(model, views.reshape(-1, *views.shape[2:]))
-    return Answered(flat.reshape(len(photos), most, -1), photos.classes)
+    return Answered(flat.reshape(*views.shape[:2], -1), photos.classes)
 
 
 def figures_of(answers: Answered, temperature: float = 1.0) -> dict[str, float]:
@@ -90,12 +89,16 @@ def posed(model: Any, held_out: Dataset, seed: int) -> Answered:
     return Answered(scores[:, np.newaxis], classes)
 
 
-def on_device(
-    int8: Path, photos: Path, meaning: Path | None, labels: Sequence[str], held_out: float
-) -> dict[str, float]:
-    """Figures of an int8 model on the held-out photos, through the classifier that the device runs."""
+def keep_views(kept: Photos, path: Path) -> None:
+    """Write what the device sees of the held-out photos, for `on_device`. Raises OutputFailed."""
+    with replacing(path) as unfinished:
+        np.savez_compressed(unfinished, views=kept.views, classes=kept.classes)
+
+
+def on_device(int8: Path, kept_views: Path) -> dict[str, float]:
+    """Figures of an int8 model on photos that keep_views wrote, through the classifier that the device runs."""
     model = read_model(str(int8))
     classifier = open_classifier(model, open_interpreter(model))
-    _, kept = read_photos(photos, labels, meaning).split(held_out)
-    answers = np.stack([classifier.calibrated(photo.views) for photo in kept.photos])
-    return figures_of(Answered(answers[:, np.newaxis], kept.classes))
+    with np.load(kept_views) as kept:
+        answers = np.stack([classifier.calibrated(views) for views in kept["views"]])
+        return figures_of(Answered(answers[:, np.newaxis], kept["classes"]))

@@ -62,6 +62,13 @@ class Photos:
         """The class folders, sorted."""
         return tuple(sorted({photo.folder for photo in self.photos}))
 
+    @property
+    def views(self) -> NDArray[np.uint8]:
+        """What the device averages over, of all photos: uint8 (N, views, 28, 28); of fewer, the first are repeated."""
+        most = max((len(photo.views) for photo in self.photos), default=0)
+        views = [np.resize(photo.views, (most, *photo.views.shape[1:])) for photo in self.photos]
+        return np.stack(views) if views else np.zeros((0, 0, 28, 28), np.uint8)
+
     def subset(self, chosen: NDArray[np.intp]) -> Photos:
         """Some of the photos."""
         return gathered([self.photos[number] for number in chosen], self.classes[chosen])

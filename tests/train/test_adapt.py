@@ -49,10 +49,13 @@ def values(function: Any, targets: np.ndarray, logits: np.ndarray) -> np.ndarray
     return np.asarray(keras.ops.convert_to_numpy(function(targets, logits)))
 
 
-def test_the_loss_is_that_none_of_the_right_classes_is_said() -> None:
+def test_of_several_right_classes_the_likelier_is_taught_more() -> None:
     logits = np.log(np.array([[0.2, 0.3, 0.4, 0.1]], np.float32))
     right = targets_of(np.array([[True, True, False, False]]), smoothing=0.0)
-    assert values(one_of_them, right, logits) == pytest.approx(-math.log(0.5), rel=1e-5)
+    expected = -(0.04 * math.log(0.2) + 0.09 * math.log(0.3)) / 0.13
+    assert values(one_of_them, right, logits) == pytest.approx(expected, rel=1e-5)
+    only = targets_of(np.array([[False, False, False, True]]), smoothing=0.0)
+    assert values(one_of_them, only, logits) == pytest.approx(-math.log(0.1), rel=1e-5)
     assert values(said_one_of_them, right, logits) == 0
     assert values(said_one_of_them, targets_of(np.array([[False, False, True, True]])), logits) == 1
 

@@ -142,6 +142,25 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, data_dir: Path
         np.testing.assert_array_equal(one, other)
 
 
+def test_the_average_is_the_result_and_never_what_training_goes_on_from(
+    tmp_path: Path, data_dir: Path, recorder: Any
+) -> None:
+    trained, results = [], []
+    for average in (0.0, 0.9):
+        out = tmp_path / str(average)
+        settings = dataclasses.replace(TINY, average=average)
+
+        def remember(checkpoint: Path = out / "checkpoint.keras") -> None:
+            trained.append(keras.saving.load_model(checkpoint).get_weights())
+
+        recorder.after_epoch[settings.epochs] = remember
+        run(settings, data_dir, out, recorder)
+        results.append(keras.saving.load_model(out / "model.keras").get_weights())
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert any((one != other).any() for one, other in zip(*results, strict=True))
+
+
 class Constant:
     """A teacher that always says the same."""
 
