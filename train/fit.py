@@ -89,6 +89,7 @@ def _one_epoch(
     batches = steps_per_epoch(settings, len(shown.inputs))
     watcher.epoch_started(epoch, epochs, batches)
     pulse = _Pulse(watcher, batches)
+    apart = _Apart()
     _reseed(model, settings.seed, epoch)
     trained = model.fit(
         shown.inputs,
@@ -99,7 +100,7 @@ def _one_epoch(
         initial_epoch=epoch - 1,
         shuffle=False,
         verbose=0,
-        callbacks=[pulse, _Apart()],
+        callbacks=[pulse, apart],
     ).history
     validated = model.evaluate(
         held_out.images,
@@ -107,8 +108,8 @@ def _one_epoch(
         batch_size=EVALUATION_BATCH,
         verbose=0,
         return_dict=True,
-        callbacks=[keras.callbacks.SwapEMAWeights()] if model.optimizer.use_ema else None,
     )
+    apart.put_back()
     losses = {"loss": trained["loss"][-1], "validation loss": validated["loss"]}
     for name, value in losses.items():
         if not math.isfinite(value):
@@ -160,18 +161,18 @@ class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _Apart(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the averaged weights apart from the trained ones until the last epoch has ended.
+    """Keeps the trained weights apart from their average, until the last epoch has ended.
 
-    Keras (3.15) puts the average in place at the end of every fit(), which here is every epoch: the next one would
-    start from it, behind by as many steps as the average remembers.
+    Keras (3.15) puts the average in place at the end of every fit(), which here is every epoch. It is what is measured;
+    but an epoch that started from it would be behind by as many steps as the average remembers.
     """
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remember the trained weights; the average takes their place next."""
         self.trained = [keras.ops.copy(variable) for variable in self.model.trainable_variables]
 
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Put them back."""
+    def put_back(self) -> None:
+        """Give the model its trained weights again, to the bit."""
         for variable, trained in zip(self.model.trainable_variables, self.trained, strict=True):
             variable.assign(trained)
 
