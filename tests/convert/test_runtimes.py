@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,10 +189,19 @@ def test_bundled_models_run_in_tflite_runtime(runtime_python: RuntimePython, nam
 
 
 @pytest.mark.slow
-def test_what_tflite_runtime_answers_otherwise_is_found(runtime_python: RuntimePython) -> None:
-    """Of all test pictures it gives more than a fifth of a percent another label with `tiny`, half of them ties."""
+def test_what_tflite_runtime_answers_otherwise_is_counted(runtime_python: RuntimePython) -> None:
+    """Of all test pictures it gives a few another label with `tiny`, and no more than a fifth of a percent."""
     python = f"tflite-runtime={runtime_python('tflite-runtime')}"
     result = check("tiny", "--run", "--images", 10_000, "--target", "tflite-runtime", "--python", python)
-    assert isinstance(result.exception, TargetUnmet)
+    assert result.exception is None
     run = run_of(result, "tflite-runtime")
-    assert run["verdict"] == "failed" and 20 < run["changed"] < 40 and run["steps"] <= 16
+    assert run["verdict"] == "passed" and 0 < run["changed"] <= 20 and 0 < run["steps"] <= 16
+
+
+def test_a_python_may_be_named_relative_to_where_one_is() -> None:
+    model = read_model("tiny")
+    inputs = np.zeros((2, *open_interpreter(model).input.shape[1:]), np.int8)
+    answers = run_there(Place(Path(os.path.relpath(sys.executable)), "ai-edge-litert"), model.flatbuffer, inputs)
+    assert not answers.absent
+    assert answers.outputs is not None
+    assert answers.outputs.shape == (2, 10)
