@@ -77,12 +77,9 @@ def run_there(place: Place, content: bytes, inputs: NDArray[Any]) -> Answers:
         np.save(given, inputs)
         # As text, not as a file: Python would look for modules beside the file first, in convert/.
         program = _PROGRAM.read_text("utf-8")
-        python = place.python
-        if len(python.parts) > 1:
-            python = python.absolute()  # relative to where we are, not to the folder; links of environments stay links
         try:
             done = subprocess.run(  # noqa: S603 - our own program, in the Python that the user named
-                [python, "-c", program, place.distribution, model, given, result],
+                [place.python, "-c", program, place.distribution, model, given, result],
                 capture_output=True,
                 timeout=TIMEOUT_S,
                 check=False,

@@ -83,7 +83,7 @@ class TargetRun:
 
 
 def parse_pythons(pairs: Sequence[str]) -> dict[Target, Path]:
-    """Pythons by target, from texts TARGET=PATH. Raises BadOption."""
+    """Pythons by target, from texts TARGET=PATH; absolute, as they are started elsewhere. Raises BadOption."""
     found = {}
     for pair in pairs:
         name, _, path = pair.partition("=")
@@ -94,7 +94,7 @@ def parse_pythons(pairs: Sequence[str]) -> dict[Target, Path]:
             )
         if not os.access(path, os.X_OK) or Path(path).is_dir():
             raise BadOption(f"--python {pair}: {path} cannot be executed", "it is the python in an environment's bin")
-        found[Target(name)] = Path(path)
+        found[Target(name)] = Path(path).absolute()  # not resolved: an environment's python is a link
     return found
 
 

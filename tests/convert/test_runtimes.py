@@ -201,7 +201,8 @@ def test_what_tflite_runtime_answers_otherwise_is_counted(runtime_python: Runtim
 def test_a_python_may_be_named_relative_to_where_one_is() -> None:
     model = read_model("tiny")
     inputs = np.zeros((2, *open_interpreter(model).input.shape[1:]), np.int8)
-    answers = run_there(Place(Path(os.path.relpath(sys.executable)), "ai-edge-litert"), model.flatbuffer, inputs)
+    python = parse_pythons([f"litert={os.path.relpath(sys.executable)}"])[Target.LITERT]
+    answers = run_there(Place(python, "ai-edge-litert"), model.flatbuffer, inputs)
     assert not answers.absent
     assert answers.outputs is not None
     assert answers.outputs.shape == (2, 10)
