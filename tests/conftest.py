@@ -40,7 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """A suite started in the background inherits "ignore Ctrl-C", and so would the commands that it starts."""
+    """A suite started in the background inherits "ignore Ctrl-C", and so would the commands that it starts.
+
+    Tests import Keras before train/quiet.py could say that oneDNN computes, as in the commands: to the bit the same.
+    """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

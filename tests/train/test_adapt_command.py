@@ -37,7 +37,7 @@ def test_photos_become_an_int8_model_in_one_go(tmp_path: Path) -> None:
     output.write_text("the older model")
     out = tmp_path / "run"
     options = ("--model", start, "--map", meaning, "--epochs", 3, "--keep", 0, "--learning-rate", 0.02, "--max-drop", 5)
-    done = adapt("--photos", photos, *options, "--out", out, "-o", output, "--precision", "bfloat16")
+    done = adapt("--photos", photos, *options, "--out", out, "-o", output)
     assert done.returncode == 0, done.stderr
     assert "30 photos taught it, 6 were held out" in done.stdout
     for line in ("Dress", "T-shirt", "in int8, as the device answers", "known told from unknown (AUROC)"):
