@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.isolation.garment import LEAST_DISTINCT
 from edge.occlusion import occlusion_map
 from edge.preprocess import see
 from edge.view_folder import write_picture
@@ -29,7 +30,9 @@ def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> str:
         garment = seen.garment
         cover = garment.masks[0].mean() if garment.masks else 0.0
         lines.append(f"  the garment covers {cover:.0%} of the frame and {garment.edge_share:.0%} of its edge")
-        lines.append(f"  its colour is {garment.contrast:.0f} from the ground's, in CIE Lab (20 is plain to see)")
+        lines.append(
+            f"  its colours differ from the ground's by {garment.distinctness:.2f} ({LEAST_DISTINCT} is enough)"
+        )
         if garment.torso is not None:
             lines.append("  a person wears it: the model saw the whole, and the garment without head, arms and legs")
     if prediction.hint:

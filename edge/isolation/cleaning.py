@@ -34,7 +34,7 @@ def central(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     if count < 3:
         return mask
-    masses = np.bincount(numbers.ravel(), weights=_centre_weights(*mask.shape).ravel(), minlength=count)
+    masses = np.bincount(numbers.ravel(), weights=centre_weights(*mask.shape).ravel(), minlength=count)
     masses[0] = 0
     kept = masses >= KEPT_MASS * masses.max()
     kept[0] = False
@@ -61,7 +61,7 @@ def filled(mask: NDArray[np.bool_], largest: int, middle: tuple[float, float] | 
 
     `middle` = (column, distance) fills only those whose centroid's column lies within that distance.
     """
-    ground = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
+    ground = cv2.copyMakeBorder(1 - mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     _, numbers, stats, centroids = cv2.connectedComponentsWithStats(ground, connectivity=4)
     closed = stats[:, cv2.CC_STAT_AREA] < largest
     if middle is not None:
@@ -72,7 +72,7 @@ def filled(mask: NDArray[np.bool_], largest: int, middle: tuple[float, float] | 
 
 
 @lru_cache(maxsize=16)
-def _centre_weights(height: int, width: int) -> NDArray[np.int64]:
+def centre_weights(height: int, width: int) -> NDArray[np.int64]:
     """1000 in the middle, 200 in the middle of an edge, 111 in the corners; whole numbers, so sums are exact."""
     down = (2 * np.arange(height) + 1 - height) / height
     right = (2 * np.arange(width) + 1 - width) / width

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import cleaned
+from edge.isolation.colours import bin_numbers, garment_levels, overlap
 from edge.isolation.ground import difference, edge_share, paper_mask, strip_of, threshold_of
 from edge.isolation.person import torso_mask
 from edge.isolation.rendering import overlaps, render_views
@@ -21,22 +22,26 @@ if TYPE_CHECKING:
 WORKING_SIZE = 112
 """Pixels of a frame's longer side while the garment is sought: four for one of the network's input."""
 
-OTHER_THRESHOLDS = (0.85, 1.15)
-"""Of Otsu's: where the ground is restless or the garment pale, one of the three masks is often the right one. Averaged
-over all three, 2.4 points more of the photos are right with a network that knows photos, 1.3 with one that does not."""
+REDRAWN = 2
+"""So often the mask is drawn anew by the colours that it and its ground hold. Without: 2.5 points fewer of 2,631 photos
+are right, 2.3 in groups, with a network that has seen none; once: 0.4 and 0.5 fewer; three times: no more."""
+
+LEVELS = (140, 102, 178)
+"""Of certainty, 0..255, that part garment from ground: as it is, looser and tighter. Where the ground is restless or
+the garment pale, one of three masks is often the right one."""
+
+MIDDLE_LEVEL = 128
+"""Between one drawing and the next."""
 
 LEAST_OF_FRAME = 0.03
 """A smaller mask is no garment that a network could tell."""
 
-MOST_OF_EDGE = 0.35
-"""A mask that covers more of the frame's edge is ground, or a garment that the frame cuts off."""
-
-
-LEAST_CONTRAST = 6.0
-"""In Lab: noise and folds of an empty ground differ by less (0 to 5), garments by 9 and more."""
-
 LIKELY_CONTRAST = 10.0
-"""In Lab: what differs more from its ground than this is rather a garment than a fold of the ground."""
+"""In Lab: what differs more from its ground than this is rather a garment than a fold of the ground (0 to 5)."""
+
+LEAST_DISTINCT = 0.58
+"""What stands out less, by its colours and by how little of it the frame cuts off, is rather ground: of 2,631 photos
+of garments this takes 0.9 % for that, of 129 patches of empty ground 74 %."""
 
 LIKELY_SHARE = 0.15
 """Of the frame: garments that people show to a camera are rarely smaller."""
@@ -63,8 +68,8 @@ class Garment:
     torso: NDArray[np.bool_] | None
     """(h, w): where a person wears it, what the person step left."""
     scene: Scene
-    contrast: float
-    """How far the garment's colour is from its ground's, in Lab."""
+    distinctness: float
+    """How surely its colours are others than its ground's, 0..1."""
     edge_share: float
     """Part of the frame's edge that the mask covers, 0..1."""
 
@@ -73,9 +78,8 @@ class Garment:
         """How sure it is that there is a garment, 0..1: large, of another colour than its ground, and not cut off."""
         if not self.masks:
             return 0.0
-        colour = self.contrast / (self.contrast + LIKELY_CONTRAST)
         size = math.sqrt(min(1.0, float(self.masks[0].mean()) / LIKELY_SHARE))
-        return colour * size * max(0.0, 1 - self.edge_share)
+        return self.distinctness * (1 - self.edge_share) * size
 
     def views(self, height: int, width: int, views: int = 1) -> NDArray[np.uint8]:
         """The network's inputs: uint8 (views, height, width), as many again of the torso; none without a mask."""
@@ -100,15 +104,26 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     if not mask.any():
         return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
     paper = paper_mask(lab, strip, mask)
-    if paper is None:
-        others = (cleaned(levels > threshold * factor) for factor in OTHER_THRESHOLDS)
-        masks = (mask, *(other for other in others if other.any()))
-    else:
-        masks = (paper,)
+    numbers = bin_numbers(lab)
+    masks = _redrawn(numbers, strip, mask) if paper is None else (paper,)
     share = edge_share(masks[0])
-    contrast = _contrast(lab, masks[0])
+    distinctness = max(_apart(lab, masks[0]), 1 - overlap(numbers, masks[0], strip))
     torso = torso_mask(small, lab, masks[0])
-    return Garment(grey, masks, torso, _scene(masks[0], share, contrast), contrast, share)
+    return Garment(grey, masks, torso, _scene(masks[0], share, distinctness), distinctness, share)
+
+
+def _redrawn(
+    numbers: NDArray[np.intp], strip: NDArray[np.bool_], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], ...]:
+    """The masks by the colours of a first mask and its ground, at three levels; the first, if nothing is left of it."""
+    drawn = mask
+    for _ in range(REDRAWN - 1):
+        drawn = cleaned(garment_levels(numbers, drawn, strip) > MIDDLE_LEVEL)
+        if not drawn.any():
+            return (mask,)
+    levels = garment_levels(numbers, drawn, strip)
+    masks = tuple(found for found in (cleaned(levels > level) for level in LEVELS) if found.any())
+    return masks or (mask,)
 
 
 def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -144,16 +159,17 @@ def _averaged(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
     return np.ascontiguousarray(means.reshape(rows, channels, columns).transpose(0, 2, 1))
 
 
-def _scene(mask: NDArray[np.bool_], share: float, contrast: float) -> Scene:
-    if mask.mean() < LEAST_OF_FRAME or contrast < LEAST_CONTRAST:
+def _scene(mask: NDArray[np.bool_], share: float, distinctness: float) -> Scene:
+    if mask.mean() < LEAST_OF_FRAME or distinctness < LEAST_DISTINCT:
         return Scene.EMPTY
-    return Scene.CUT_OFF if share > MOST_OF_EDGE else Scene.GARMENT
+    return Scene.GARMENT if distinctness * (1 - share) >= LEAST_DISTINCT else Scene.CUT_OFF
 
 
-def _contrast(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
-    """Distance of the mean colours inside and outside."""
+def _apart(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
+    """How far apart the mean colours inside and outside are, 0..1: half at LIKELY_CONTRAST."""
     if mask.all():
         return 0.0
     bits = mask.astype(np.uint8)
     apart = [one - other for one, other in zip(cv2.mean(lab, bits)[:3], cv2.mean(lab, 1 - bits)[:3], strict=True)]
-    return math.sqrt(sum(difference * difference for difference in apart))
+    contrast = math.sqrt(sum(difference * difference for difference in apart))
+    return contrast / (contrast + LIKELY_CONTRAST)

@@ -83,9 +83,14 @@ def mahalanobis_squares(lab: NDArray[np.uint8], strip: NDArray[np.bool_]) -> NDA
             [b * e - c * d, b * c - a * e, a * d - b * b],
         ]
     )
-    away = lab.reshape(-1, 3).astype(np.float64) - median_of(colours)
-    squares: NDArray[np.float64] = np.einsum("ij,ij->i", away @ adjugate, away).reshape(lab.shape[:2])
-    return squares
+    away = lab.reshape(-1, 3).T - median_of(colours).reshape(3, 1).astype(np.float64)
+    light, green_red, blue_yellow = away
+    products: NDArray[np.float64] = light * (
+        adjugate[0, 0] * light + (2 * adjugate[0, 1]) * green_red + (2 * adjugate[0, 2]) * blue_yellow
+    )
+    products += green_red * (adjugate[1, 1] * green_red + (2 * adjugate[1, 2]) * blue_yellow)
+    products += adjugate[2, 2] * (blue_yellow * blue_yellow)
+    return products.reshape(lab.shape[:2])
 
 
 def median_of(colours: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -102,8 +107,8 @@ def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[n
     """
     border = lab[strip]
     median = median_of(border)
-    ranked = np.sort(np.abs(border.astype(np.int16) - median).sum(axis=1))
-    if ranked[(len(ranked) * EVEN_PERCENTILE) // 100] > EVEN_DISTANCE:
+    even = np.abs(border.astype(np.int16) - median).sum(axis=1, dtype=np.int16) <= EVEN_DISTANCE
+    if np.count_nonzero(even) <= (len(border) * EVEN_PERCENTILE) // 100:
         return None
     distance = np.abs(lab.astype(np.int16) - median).sum(axis=2, dtype=np.int16)
     smooth = cv2.blur(distance, (3, 3), borderType=cv2.BORDER_REPLICATE)
