@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HINTS = {
     "blank": "the picture is blank: is the lens covered, the light on?",
     Scene.EMPTY: "nothing stands out from the ground: put a garment there",
+    Scene.FAINT: "hardly anything stands out from the ground: lay the garment on a ground of another colour",
     Scene.CUT_OFF: "the frame cuts the garment off, or the ground is restless: move the camera back, or use --roi",
     "unknown": "not sure what it is: lay it flat on an even ground of another colour",
 }
@@ -120,7 +121,7 @@ class Classifier:
 
 
 def _shows_nothing(seen: Seen) -> bool:
-    """Whether there is nothing to classify; what a frame cuts off is classified all the same."""
+    """Whether there is nothing to classify; what is faint or cut off is classified all the same."""
     if seen.garment is not None and seen.garment.scene is Scene.EMPTY:
         return True
     return is_blank(seen.pictures[0])

@@ -26,7 +26,7 @@ REDRAWN = 2
 """So often the mask is drawn anew by the colours that it and its ground hold. Without: 2.5 points fewer of 2,631 photos
 are right, 2.3 in groups, with a network that has seen none; once: 0.4 and 0.5 fewer; three times: no more."""
 
-LEVELS = (140, 102, 178)
+LEVELS = (140, 90, 190)
 """Of certainty, 0..255, that part garment from ground: as it is, looser and tighter. Where the ground is restless or
 the garment pale, one of three masks is often the right one."""
 
@@ -38,6 +38,9 @@ LEAST_OF_FRAME = 0.03
 
 LIKELY_CONTRAST = 10.0
 """In Lab: what differs more from its ground than this is rather a garment than a fold of the ground (0 to 5)."""
+
+SLIGHTEST = 0.375
+"""What stands out less by its colours is noise."""
 
 LEAST_DISTINCT = 0.58
 """What stands out less, by its colours and by how little of it the frame cuts off, is rather ground: of 2,631 photos
@@ -53,6 +56,8 @@ class Scene(StrEnum):
     GARMENT = "garment"
     EMPTY = "empty"
     """Nothing stands out from the ground."""
+    FAINT = "faint"
+    """What stands out has its colours, or folds and shadows do."""
     CUT_OFF = "cut_off"
     """What stands out runs over the frame's edge."""
 
@@ -160,8 +165,10 @@ def _averaged(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
 
 
 def _scene(mask: NDArray[np.bool_], share: float, distinctness: float) -> Scene:
-    if mask.mean() < LEAST_OF_FRAME or distinctness < LEAST_DISTINCT:
+    if mask.mean() < LEAST_OF_FRAME or distinctness < SLIGHTEST:
         return Scene.EMPTY
+    if distinctness < LEAST_DISTINCT:
+        return Scene.FAINT
     return Scene.GARMENT if distinctness * (1 - share) >= LEAST_DISTINCT else Scene.CUT_OFF
 
 

@@ -59,6 +59,12 @@ def test_a_garment_over_the_edge_is_cut_off() -> None:
     assert garment.edge_share > 0.35
 
 
+def test_a_garment_in_nearly_the_grounds_colour_is_faint() -> None:
+    frame = ground()
+    frame[60:180, 80:240] = np.clip(frame[60:180, 80:240].astype(int) + 10, 0, 255)
+    assert find_garment(frame).scene is Scene.FAINT
+
+
 def test_a_coin_on_a_table_is_no_garment() -> None:
     frame = ground()
     frame[115:130, 150:165] = (250, 250, 250)
