@@ -150,6 +150,7 @@ def test_test_images_among_the_training_images_are_told(own: Path, tmp_path: Pat
     assert "1 of the test images are among the training data too" in said
 
 
+@pytest.mark.slow
 def test_the_compact_network_learns_them_too(own: Path, tmp_path: Path) -> None:
     """Its default of 500 held-out images of each class gives way to what there is."""
     out = tmp_path / "edge"

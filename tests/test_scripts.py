@@ -1,4 +1,4 @@
-"""The scripts: the README's first command in a copy of the checkout, and what CI's verdict hangs on."""
+"""The first command of the README, in a copy of the checkout and an empty environment."""
 
 from __future__ import annotations
 
@@ -11,23 +11,9 @@ import pytest
 from edge.spec import FASHION_MNIST_LABELS
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.subprocess
+pytestmark = [pytest.mark.slow, pytest.mark.subprocess]
 
 
-@pytest.mark.parametrize(("first", "second", "status"), [(0, 0, 0), (3, 0, 3), (0, 4, 4), (3, 4, 3)])
-def test_two_commands_beside_each_other_fail_if_either_does(first: int, second: int, status: int) -> None:
-    program = f"""
-        set -euo pipefail
-        source scripts/environment
-        first() {{ echo first; return {first}; }}
-        second() {{ sleep 0.2; echo second; return {second}; }}
-        beside first second
-    """
-    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (done.returncode, done.stdout.split()) == (status, ["second", "first"]), done.stderr
-
-
-@pytest.mark.slow
 def test_the_demo_names_garments_and_says_what_to_try_next(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     leave_out = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist")

@@ -59,7 +59,7 @@ class Trainer:
         import keras
 
         keras.utils.set_random_seed(5)
-        model = keras.Sequential(layers)
+        model = keras.models.clone_model(keras.Sequential(layers))  # new initial weights, which follow from the seed
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
         model.compile(keras.optimizers.Adam(0.002), loss)
         pixels = self.images.astype(np.float32) * ((high - low) / 255) + low

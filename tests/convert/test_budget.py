@@ -68,6 +68,7 @@ def test_an_older_model_stays_and_the_process_exits_11(converted: Converted, dar
     assert hint.startswith("hint: ")
 
 
+@pytest.mark.slow
 @pytest.mark.subprocess
 def test_a_closed_pipe_does_not_hide_the_verdict(converted: Converted, dark_data: Path, tmp_path: Path) -> None:
     output = tmp_path / "dark.tflite"

@@ -61,6 +61,7 @@ def test_a_loss_over_the_budget_exits_with_11(converted: Converted) -> None:
     assert run("compare", converted.model, "small", "--max-drop", "0.1").exception is None
 
 
+@pytest.mark.slow
 def test_several_models_are_evaluated(converted: Converted) -> None:
     result = run("evaluate", "small", converted.model, "mlp", "-f", "json")
     assert result.exception is None, result.exception

@@ -113,6 +113,7 @@ def test_stdout_has_the_tables_and_stderr_the_progress(converted: Converted) -> 
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.subprocess
 def test_another_process_writes_the_same_bytes_and_no_chatter(converted: Converted, tmp_path: Path) -> None:
     """From another folder, under another output name. TensorFlow's own output, from C++ too, reaches neither stream."""

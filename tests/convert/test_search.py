@@ -161,6 +161,7 @@ def test_a_pinned_rule_is_used(converted: Converted, quantize: Quantize, tmp_pat
     assert "--calibration mse" in read_model(str(output)).manifest["provenance"]["convert_command"]  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_outliers_that_ruin_min_max_are_searched_around(train: Trainer, quantize: Quantize, tmp_path: Path) -> None:
     """A channel leaps to hundreds where a picture is white, and nothing listens to it: min-max gives it all steps.
 

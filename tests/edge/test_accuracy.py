@@ -64,7 +64,12 @@ def test_progress_ends_at_the_number_of_pictures(sample: Sample) -> None:
     assert reports[-1] == 600
 
 
-@pytest.mark.parametrize("name", bundled_models())
+HEAVY = ("base", "camera", "camera-zero")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in bundled_models()]
+)
 def test_a_bundled_model_has_exactly_the_accuracy_it_states(name: str) -> None:
     """The accuracy-drop regression: all 10,000 test images, this machine's runtime against the file's word."""
     model = read_model(name)

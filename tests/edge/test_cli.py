@@ -80,6 +80,7 @@ def test_csv_goes_to_a_file(fmnist_edge: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_pictures_give_exactly_the_accuracy_of_the_arrays(
     fmnist_edge: Run, tmp_path: Path, classifier: Classifier
 ) -> None:
@@ -92,6 +93,7 @@ def test_pictures_give_exactly_the_accuracy_of_the_arrays(
     assert [one["label"] for one in answers] == [FASHION_MNIST_LABELS[number] for number in expected.predicted]
 
 
+@pytest.mark.slow
 def test_evaluate_gives_the_stated_accuracy(fmnist_edge: Run, model: Model) -> None:
     (report,) = predictions(fmnist_edge("evaluate", "-f", "json"))
     assert model.manifest is not None

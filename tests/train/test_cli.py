@@ -84,6 +84,7 @@ def test_a_run_says_a_line_an_epoch_on_stderr_and_its_result_on_stdout(tmp_path,
     assert (tmp_path / "run" / "tensorboard").is_dir()
 
 
+@pytest.mark.slow
 def test_tensorboard_is_written_unless_told_or_missing(tmp_path, data_dir):
     """Planted: tensorboardX is not installed. Told to write it nevertheless, the command says what to install."""
     pytest.importorskip("keras")

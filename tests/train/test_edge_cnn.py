@@ -113,6 +113,7 @@ def test_the_rate_warms_up_and_falls_to_nothing() -> None:
     assert values[-1] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_its_file_holds_no_optimizer(tmp_path: Path, data_dir: Path, recorder: Any) -> None:
     settings = dataclasses.replace(TINY, epochs=6, limit=None, erase=0.0, cutmix=0.0, shift=0)
     metrics = run(settings, data_dir, tmp_path / "run", recorder)
@@ -142,6 +143,7 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, data_dir: Path
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_the_average_is_the_result_and_never_what_training_goes_on_from(
     tmp_path: Path, data_dir: Path, recorder: Any
 ) -> None:

@@ -242,6 +242,7 @@ def test_the_best_recipe_says_how_it_is_called():
         mlp_best.BestSettings("mlp-best", 1, 1, 0.1, 0, 10, dropout=1.0)
 
 
+@pytest.mark.slow
 def test_the_best_recipe_learns_from_a_teacher(tmp_path, data_dir, recorder, run):
     """The model file names the teacher without its folder, and the hint after Ctrl-C with it."""
     import dataclasses

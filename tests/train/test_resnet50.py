@@ -246,6 +246,7 @@ def test_statistics_change_when_asked_for(settings, tiny, data_dir, tmp_path):
     assert changed_layers(model, tiny) == {"conv5_block3_3_conv", "conv5_bn"}
 
 
+@pytest.mark.slow
 def test_from_random_weights_everything_learns(settings, tiny, data_dir, tmp_path):
     scratch = dataclasses.replace(settings, weights="none", epochs=1, fine_tune=0, limit=100)
     train(scratch, tiny, data_dir, tmp_path / "run", Silent())
@@ -258,6 +259,7 @@ def test_from_random_weights_everything_learns(settings, tiny, data_dir, tmp_pat
     assert "weights none" in json.loads((tmp_path / "run" / "metrics.json").read_text())["command"]
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_in_either_phase_ends_in_the_same_weights(
     settings, tiny, data_dir, tmp_path, uninterrupted, new_recorder
 ):
