@@ -57,11 +57,12 @@ def test_finer_schemes_lose_nothing_and_cost_more(schemes: dict[Scheme, Model]) 
     sizes = {scheme: len(model.flatbuffer) for scheme, model in schemes.items()}
     assert sizes[Scheme.DYNAMIC] < sizes[Scheme.FLOAT16] < sizes[Scheme.FLOAT32]
     assert sizes[Scheme.FLOAT32] > 2.5 * sizes[Scheme.INT8]
-    for scheme in (Scheme.FLOAT32, Scheme.FLOAT16, Scheme.INT16X8):
-        manifest = schemes[scheme].manifest
-        assert manifest is not None
-        assert abs(manifest["accuracy"]["drop"]) < 0.15
-        assert manifest["accuracy"]["agreement"] > 0.99
+    accuracy = {scheme: model.manifest["accuracy"] for scheme, model in schemes.items() if model.manifest is not None}
+    for scheme in (Scheme.FLOAT32, Scheme.FLOAT16):
+        assert abs(accuracy[scheme]["drop"]) < 0.15
+        assert accuracy[scheme]["agreement"] > 0.99
+    # int16x8 has int8's weights: only what int8 loses by its activations comes back.
+    assert accuracy[Scheme.INT8]["agreement"] < accuracy[Scheme.INT16X8]["agreement"]
 
 
 def test_a_file_of_another_scheme_is_not_taken_for_it() -> None:
