@@ -23,6 +23,7 @@ from convert.training_record import RECORD_NAME
 from edge import dataset
 from edge.dataset import Dataset
 from edge.spec import FASHION_MNIST_LABELS
+from train.quiet import load_keras
 
 RECORD: dict[str, Any] = {
     "v": 1,
@@ -56,6 +57,7 @@ class Trainer:
     labels: NDArray[np.uint8]
 
     def __call__(self, layers: list[Any], low: float = 0, high: float = 255, from_logits: bool = False) -> Any:
+        load_keras()  # as training does: tf.data shuffles otherwise before and after it
         import keras
 
         keras.utils.set_random_seed(5)
