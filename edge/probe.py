@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0
 """A Coral takes about 3 s on a Pi 4 to load its firmware (google-coral/edgetpu #522)."""
-
-CAREFUL_MEMORY = {"MALLOC_PERTURB_": "85", "MALLOC_MMAP_THRESHOLD_": "4096"}
-"""For the child: glibc fills memory that is fresh or freed, and gives large blocks pages of their own, so that reading
-past their ends, which may go well once and crash the next time, crashes there (mallopt(3))."""
 
 _OPEN_AND_RUN = """
 import importlib, sys
@@ -38,7 +33,6 @@ def complaint_of_child(program: str, *arguments: str, stdin: bytes = b"") -> str
             capture_output=True,
             timeout=TIMEOUT_S,
             check=False,
-            env={**os.environ, **CAREFUL_MEMORY},
         )
     except subprocess.TimeoutExpired:
         return f"no answer within {TIMEOUT_S:.0f} s"

@@ -23,7 +23,6 @@ from convert.training_record import RECORD_NAME
 from edge import dataset
 from edge.dataset import Dataset
 from edge.spec import FASHION_MNIST_LABELS
-from train.quiet import load_keras
 
 RECORD: dict[str, Any] = {
     "v": 1,
@@ -56,16 +55,25 @@ class Trainer:
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
 
-    def __call__(self, layers: list[Any], low: float = 0, high: float = 255, from_logits: bool = False) -> Any:
-        load_keras()  # as training does: tf.data shuffles otherwise before and after it
+    def __call__(
+        self,
+        layers: list[Any],
+        low: float = 0,
+        high: float = 255,
+        from_logits: bool = False,
+        rate: float = 0.002,
+        epochs: int = 3,
+    ) -> Any:
         import keras
 
         keras.utils.set_random_seed(5)
         model = keras.models.clone_model(keras.Sequential(layers))  # new initial weights, which follow from the seed
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
-        model.compile(keras.optimizers.Adam(0.002), loss)
+        model.compile(keras.optimizers.Adam(rate), loss)
         pixels = self.images.astype(np.float32) * ((high - low) / 255) + low
-        model.fit(pixels.reshape(-1, *model.input_shape[1:]), self.labels, batch_size=32, epochs=3, verbose=0)
+        inputs = pixels.reshape(-1, *model.input_shape[1:])
+        # In the order given: tf.data shuffles otherwise once training's modules are imported (train/quiet.py).
+        model.fit(inputs, self.labels, batch_size=32, epochs=epochs, shuffle=False, verbose=0)
         return model
 
 
@@ -98,14 +106,16 @@ def mlp_layers() -> Layers:
     return _mlp_layers
 
 
-def _mlp_layers(scale: float = 1 / 255, offset: float = 0.0, activation: str | None = "softmax") -> list[Any]:
+def _mlp_layers(
+    scale: float = 1 / 255, offset: float = 0.0, activation: str | None = "softmax", units: int = 24
+) -> list[Any]:
     import keras
 
     return [
         keras.Input((28, 28)),
         keras.layers.Rescaling(scale, offset),
         keras.layers.Flatten(),
-        keras.layers.Dense(24, "relu"),
+        keras.layers.Dense(units, "relu"),
         keras.layers.Dense(10, activation),
     ]
 

@@ -19,19 +19,29 @@ from edge.model_file import Model, read_model
 from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
-    from tests.convert.conftest import Converted, Quantize
+    from tests.convert.conftest import AddRecord, Converted, Layers, Quantize, Trainer
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (8, 28, 28)).astype(np.float32)
 ENDS = {"int8": "int8", "int16x8": "int16", "float16": "float32", "dynamic": "float32", "float32": "float32"}
 
 
 @pytest.fixture(scope="module")
-def schemes(converted: Converted, quantize: Quantize, tmp_path_factory: pytest.TempPathFactory) -> dict[Scheme, Model]:
+def schemes(
+    train: Trainer,
+    mlp_layers: Layers,
+    add_record: AddRecord,
+    quantize: Quantize,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[Scheme, Model]:
+    """Of a network wide and settled enough that int8 weights, which int16x8 has too, change 0.3 % of its answers."""
     folder = tmp_path_factory.mktemp("schemes")
+    keras_file = folder / "wide.keras"
+    train(mlp_layers(units=128), rate=0.0005, epochs=6).save(keras_file)
+    add_record(keras_file)
     found = {}
     for scheme in Scheme:
         output = folder / f"tiny_{scheme}.tflite"
-        result = quantize(converted.keras, "-o", output, "--scheme", scheme.value, "--max-drop", 2)
+        result = quantize(keras_file, "-o", output, "--scheme", scheme.value, "--max-drop", 2)
         assert result.exception is None, result.exception
         assert result.stdout.splitlines()[-1].startswith(f"passed: {scheme} ")
         found[scheme] = read_model(str(output))
@@ -57,12 +67,11 @@ def test_finer_schemes_lose_nothing_and_cost_more(schemes: dict[Scheme, Model]) 
     sizes = {scheme: len(model.flatbuffer) for scheme, model in schemes.items()}
     assert sizes[Scheme.DYNAMIC] < sizes[Scheme.FLOAT16] < sizes[Scheme.FLOAT32]
     assert sizes[Scheme.FLOAT32] > 2.5 * sizes[Scheme.INT8]
-    accuracy = {scheme: model.manifest["accuracy"] for scheme, model in schemes.items() if model.manifest is not None}
-    for scheme in (Scheme.FLOAT32, Scheme.FLOAT16):
-        assert abs(accuracy[scheme]["drop"]) < 0.15
-        assert accuracy[scheme]["agreement"] > 0.99
-    # int16x8 has int8's weights: only what int8 loses by its activations comes back.
-    assert accuracy[Scheme.INT8]["agreement"] < accuracy[Scheme.INT16X8]["agreement"]
+    for scheme in (Scheme.FLOAT32, Scheme.FLOAT16, Scheme.INT16X8):
+        manifest = schemes[scheme].manifest
+        assert manifest is not None
+        assert abs(manifest["accuracy"]["drop"]) < 0.15
+        assert manifest["accuracy"]["agreement"] > 0.99
 
 
 def test_a_file_of_another_scheme_is_not_taken_for_it() -> None:
