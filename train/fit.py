@@ -13,12 +13,16 @@ import numpy as np
 
 from edge.errors import TrainingFailed
 from train.lessons import Examples, Lesson, PlainLesson
+from train.muon import Muon
+from train.normalisation import FusedBatchNormalization
 from train.recipe import steps_per_epoch
 from train.run_folder import EpochResult, RunFolder
 from train.settings import Settings
 from train.watcher import Watcher
 
 EVALUATION_BATCH = 500
+IN_CHECKPOINTS = {keras.saving.get_registered_name(one): one for one in (FusedBatchNormalization, Muon)}
+"""Our own classes that a checkpoint may name. Who resumes builds no network, which would have imported them."""
 
 Build = Callable[[Settings, int], Any]
 """Makes a recipe's compiled Keras model: `build(settings, classes)`.
@@ -58,7 +62,7 @@ def fit(
         data_sha256 = hashlib.sha256((data_sha256 + lesson.identity).encode()).hexdigest()
     history = folder.read_progress(data_sha256) if folder.checkpoint.exists() else []
     if len(history) >= phase.start:
-        model = keras.saving.load_model(folder.checkpoint)
+        model = keras.saving.load_model(folder.checkpoint, custom_objects=IN_CHECKPOINTS)
         watcher.note(f"resuming after epoch {len(history)} of {phase[-1]}")
     else:
         keras.utils.set_random_seed(settings.seed)

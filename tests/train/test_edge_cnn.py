@@ -1,4 +1,4 @@
-"""The compact network: its size and operations, its lessons, its resumption."""
+"""The compact network: its size and operations, its lessons."""
 
 from __future__ import annotations
 
@@ -123,24 +123,6 @@ def test_a_run_learns_and_its_file_holds_no_optimizer(tmp_path: Path, data_dir: 
     assert not model.compiled
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
     assert "FusedBatchNormalization" not in {type(layer).__name__ for layer in model.layers}
-
-
-@pytest.mark.slow
-def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, data_dir: Path, recorder: Any) -> None:
-    """Momentum, averaged weights, the rate's step and the variations of an epoch all come back."""
-
-    def stop() -> None:
-        raise KeyboardInterrupt
-
-    run(TINY, data_dir, tmp_path / "whole", recorder)
-    recorder.after_epoch[2] = stop
-    with pytest.raises(KeyboardInterrupt):
-        run(TINY, data_dir, tmp_path / "halved", recorder)
-    recorder.after_epoch.clear()
-    run(TINY, data_dir, tmp_path / "halved", recorder, resume=True)
-    whole, halved = (keras.saving.load_model(tmp_path / name / "model.keras") for name in ("whole", "halved"))
-    for one, other in zip(whole.get_weights(), halved.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("keras")
 
 from edge.errors import OutputFailed, TrainingFailed
-from train import mlp
+from train import edge_cnn, mlp
 from train.quiet import load_keras
 
 load_keras()
@@ -123,6 +123,30 @@ def test_killed_at_any_moment(tmp_path, data_dir, uninterrupted):
             break
     assert process.returncode == 0
     assert same(weights(out / "model.keras"), expected)
+
+
+@pytest.mark.slow
+def test_the_compact_network_goes_on_in_a_new_process(tmp_path, data_dir, recorder):
+    """Momentum, averaged weights, the rate's step, the variations: all come back, where nothing was built before."""
+    settings = dataclasses.replace(
+        edge_cnn.DEFAULTS,
+        **{"size": "tiny", "epochs": 4, "batch_size": 32, "validation_images": 20, "limit": 200, "cutmix": 0.3},
+        precision="bfloat16",
+    )
+    arguments = [*shlex.split(settings.command)[1:], "--data-dir", str(data_dir)]
+    process = command([*arguments, "--out", str(tmp_path / "halved")])
+    wait_for_epoch(process, 2)
+    process.kill()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    process = command([*arguments, "--out", str(tmp_path / "halved"), "--resume"])
+    _, said = process.communicate(timeout=200)
+    assert process.returncode == 0, said
+    assert "resuming after epoch" in said
+    edge_cnn.train(
+        settings, data_dir=data_dir, teachers=(), out=tmp_path / "whole", resume=False, watcher=recorder
+    )
+    assert same(*(weights(tmp_path / name / "model.keras") for name in ("halved", "whole")))
 
 
 @pytest.mark.parametrize("fault", ["order", "weights"])
