@@ -219,12 +219,14 @@ def info(
     """Say what a model file is: tensors, labels, accuracy and where it came from."""
     import json
 
+    from edge.crash_guard import go_on_in_child
     from edge.display import print_facts
     from edge.interpreters import open_interpreter
     from edge.model_file import read_model
 
     _refuse_csv(form)
     found = read_model(model)
+    go_on_in_child(found)
     interpreter = open_interpreter(found, backend, delegate=delegate)
     facts: dict[str, Any] = {
         "file": str(found.path),
@@ -331,10 +333,12 @@ def _open(
     min_score: float | None = None,
 ) -> Classifier:
     from edge.classifier import open_classifier
+    from edge.crash_guard import go_on_in_child
     from edge.interpreters import open_interpreter
     from edge.model_file import read_labels, read_model
 
     found = read_model(model)
+    go_on_in_child(found)
     interpreter = open_interpreter(found, backend, threads, delegate)
     names = read_labels(labels) if labels else ()
     return open_classifier(found, interpreter, names, views=views, min_score=min_score)

@@ -143,9 +143,7 @@ def test_the_compact_network_goes_on_in_a_new_process(tmp_path, data_dir, record
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     assert "resuming after epoch" in said
-    edge_cnn.train(
-        settings, data_dir=data_dir, teachers=(), out=tmp_path / "whole", resume=False, watcher=recorder
-    )
+    edge_cnn.train(settings, data_dir=data_dir, teachers=(), out=tmp_path / "whole", resume=False, watcher=recorder)
     assert same(*(weights(tmp_path / name / "model.keras") for name in ("halved", "whole")))
 
 
