@@ -52,6 +52,7 @@ def test_a_planted_bad_calibration_is_caught(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dark.report.html", "dark.report.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.subprocess
 def test_an_older_model_stays_and_the_process_exits_11(converted: Converted, dark_data: Path, tmp_path: Path) -> None:
     output = tmp_path / "dark.tflite"

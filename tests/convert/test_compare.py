@@ -54,6 +54,7 @@ def test_the_table_has_both_and_the_change(converted: Converted, compared: Any) 
     assert f"{compared['counts']['only_first']:,} pictures" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_loss_over_the_budget_exits_with_11(converted: Converted) -> None:
     result = run("compare", "small", converted.model, "--max-drop", "0.1")
     assert isinstance(result.exception, AccuracyBudgetExceeded)

@@ -96,8 +96,13 @@ def test_it_is_evaluated_beside_what_was_made_of_it(exported: Path, converted: C
     assert abs(one["accuracy"] - other["accuracy"]) < 0.02
 
 
-@pytest.mark.parametrize("first", ["Rescaling", "Reshape"])
-@pytest.mark.parametrize("batch", [None, 1])
+@pytest.mark.parametrize(
+    ("first", "batch"),
+    [
+        ("Rescaling", None),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("Rescaling", 1), ("Reshape", None), ("Reshape", 1))),
+    ],
+)
 def test_bytes_may_go_in(
     converted: Converted, quantize: Quantize, tmp_path: Path, test_data: Dataset, first: str, batch: int | None
 ) -> None:

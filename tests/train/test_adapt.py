@@ -24,7 +24,7 @@ from train.adapt_lesson import AdaptLesson, one_of_them, said_one_of_them, targe
 from train.photo_figures import answered, figures_of
 from train.photos import Photos, read_photos
 
-SETTINGS = dataclasses.replace(adapt.DEFAULTS, epochs=1, validation_images=20, precision="bfloat16")
+SETTINGS = dataclasses.replace(adapt.DEFAULTS, epochs=1, validation_images=20)
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,18 @@ from tests.photographs import write_photos
 from train import edge_cnn
 
 
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "train.cli", "adapt", *map(str, arguments)]
+
+
 def adapt(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "train.cli", "adapt", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=280)
 
 
 @pytest.mark.slow
 @pytest.mark.subprocess
-def test_photos_become_an_int8_model_in_one_go(tmp_path: Path) -> None:
+def test_photos_become_an_int8_model_even_after_a_kill(tmp_path: Path) -> None:
+    """kill -9 after the first epoch; --resume, which is a new process, does the rest."""
     photos = write_photos(tmp_path / "photos", each=12)
     (photos / "_unknown").rename(photos / "hats")
     meaning = tmp_path / "map.json"
@@ -36,9 +40,17 @@ def test_photos_become_an_int8_model_in_one_go(tmp_path: Path) -> None:
     output = tmp_path / "mine.tflite"
     output.write_text("the older model")
     out = tmp_path / "run"
-    options = ("--model", start, "--map", meaning, "--epochs", 3, "--keep", 0, "--learning-rate", 0.02, "--max-drop", 5)
-    done = adapt("--photos", photos, *options, "--out", out, "-o", output)
+    options = ("--model", start, "--map", meaning, "--epochs", 2, "--keep", 0, "--learning-rate", 0.02, "--max-drop", 5)
+    arguments = ("--photos", photos, *options, "--out", out, "-o", output)
+    with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not (line := process.stderr.readline()).startswith("epoch  1/2"):
+            assert line, "there was no first epoch"
+        process.kill()
+    assert (out / "checkpoint.keras").exists()
+    done = adapt(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
+    assert "resuming after epoch" in done.stderr
     assert "30 photos taught it, 6 were held out" in done.stdout
     for line in ("Dress", "T-shirt", "in int8, as the device answers", "known told from unknown (AUROC)"):
         assert line in done.stdout
