@@ -16,6 +16,8 @@ import pytest
 
 pytest.importorskip("keras")
 
+import keras
+
 from edge.errors import OutputFailed, TrainingFailed
 from train import edge_cnn, mlp
 from train.quiet import load_keras
@@ -26,8 +28,6 @@ ROOT = Path(__file__).parents[2]
 
 def weights(model_file):
     """The trained variables, and the optimizer's where the file has them: a checkpoint does."""
-    import keras
-
     model = keras.saving.load_model(model_file)
     optimizer = getattr(model, "optimizer", None)
     return [np.asarray(v) for v in (*model.weights, *(optimizer.variables if optimizer else ()))]
@@ -145,6 +145,8 @@ def test_the_compact_network_goes_on_in_a_new_process(tmp_path, data_dir, record
     assert "resuming after epoch" in said
     edge_cnn.train(settings, data_dir=data_dir, teachers=(), out=tmp_path / "whole", resume=False, watcher=recorder)
     assert same(*(weights(tmp_path / name / "model.keras") for name in ("halved", "whole")))
+    model = keras.saving.load_model(tmp_path / "halved" / "model.keras")
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}  # though it was trained in bfloat16
 
 
 @pytest.mark.parametrize("fault", ["order", "weights"])
@@ -198,8 +200,6 @@ def test_a_loss_of_nan_stops_the_run_and_keeps_the_last_good_epoch(
     tmp_path, data_dir, settings, recorder, group, place
 ):
     """The step size explodes in the third epoch; the backend is asked once in a group of batches."""
-    import keras
-
     from edge.dataset import load, split_held_out
     from train.fit import fit
     from train.run_folder import open_run
