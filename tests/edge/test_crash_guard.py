@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,27 +75,27 @@ def test_the_exit_code_and_the_answer_are_the_commands_own(fmnist_edge: Run, unk
     assert fmnist_edge("info", unknown).returncode == 0
 
 
+@pytest.fixture
+def endless(unknown: Path) -> Iterator[subprocess.Popen[str]]:
+    """`classify` in an endless run, which has given its first answer."""
+    command = [sys.executable, "-m", "edge.cli", "classify", "fake:", "--model", str(unknown), "-f", "json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_reaches_both(unknown: Path, number: int) -> None:
-    """Sent to the command alone, as a service manager does; the endless run ends, and no child stays."""
-    command = [sys.executable, "-m", "edge.cli", "classify", "fake:", "--model", str(unknown), "-f", "json"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        process.send_signal(number)
-        said = process.communicate(timeout=30)[1]  # the pipes close when the child is gone, too
-    assert process.returncode == 128 + number, said
+def test_a_signal_to_the_command_alone_ends_both(endless: subprocess.Popen[str], number: int) -> None:
+    """As a service manager sends it; the pipes close when the child is gone, too."""
+    endless.send_signal(number)
+    _, said = endless.communicate(timeout=30)
+    assert endless.returncode == 128 + number, said
 
 
-def test_a_killed_command_takes_its_child_along(unknown: Path) -> None:
-    command = [sys.executable, "-m", "edge.cli", "classify", "fake:", "--model", str(unknown), "-f", "json"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        process.kill()
-        process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGKILL
+def test_a_killed_command_takes_its_child_along(endless: subprocess.Popen[str]) -> None:
+    endless.kill()
+    endless.communicate(timeout=30)
+    assert endless.returncode == -signal.SIGKILL
