@@ -52,6 +52,7 @@ def test_the_script_makes_the_table_of_the_runtime_that_is_installed_and_keeps_t
         assert output.read_bytes() == TABLE_PATH.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.subprocess
 def test_a_runtime_that_crashes_does_not_end_the_script(tmp_path: Path) -> None:
     """A stand-in for a runtime, in front of the installed one: it dies of each ADD, and knows one version of all."""

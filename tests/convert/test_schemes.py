@@ -48,6 +48,7 @@ def schemes(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", list(Scheme))
 def test_a_scheme_is_what_it_is_called(schemes: dict[Scheme, Model], scheme: Scheme) -> None:
     model = schemes[scheme]
@@ -63,6 +64,7 @@ def test_a_scheme_is_what_it_is_called(schemes: dict[Scheme, Model], scheme: Sch
     assert bool(report["layers"]) == (scheme is Scheme.INT8)
 
 
+@pytest.mark.slow
 def test_finer_schemes_lose_nothing_and_cost_more(schemes: dict[Scheme, Model]) -> None:
     sizes = {scheme: len(model.flatbuffer) for scheme, model in schemes.items()}
     assert sizes[Scheme.DYNAMIC] < sizes[Scheme.FLOAT16] < sizes[Scheme.FLOAT32]

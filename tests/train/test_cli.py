@@ -70,6 +70,7 @@ def test_a_trained_model_is_refused_before_anything_is_read(tmp_path):
     assert (tmp_path / "model.keras").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_run_says_a_line_an_epoch_on_stderr_and_its_result_on_stdout(tmp_path, data_dir):
     """And no word of TensorFlow's."""
     pytest.importorskip("keras")
