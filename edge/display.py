@@ -58,16 +58,16 @@ def download_bar() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def print_models(models: Sequence[Model]) -> None:
-    """A line for each model: size, accuracy and where it came from."""
+    """A line for each model: size, accuracy and recipe; `fmnist-edge info` has the whole command."""
     _print_table(
-        ("model", "size", "int8 accuracy", "drop (points)", "made by"),
+        ("model", "size", "int8 accuracy", "drop (points)", "recipe"),
         [
             (
                 f"{model.name} (default)" if model.name == DEFAULT_MODEL else model.name,
                 f"{model.path.stat().st_size / 1000:,.0f} KB",
                 f"{model.manifest['accuracy']['int8']:.2%}",
                 f"{model.manifest['accuracy']['drop']:.2f}",
-                str(model.manifest["provenance"]["command"]),
+                str(model.manifest["provenance"]["recipe"]),
             )
             for model in models
             if model.manifest is not None

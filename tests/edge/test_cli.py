@@ -113,6 +113,7 @@ def test_models_and_info(fmnist_edge: Run, model: Model) -> None:
     listed = fmnist_edge("models").stdout
     assert f"{model.name} (default)" in listed
     assert f"{model.manifest['accuracy']['int8']:.2%}" in listed
+    assert max(map(len, listed.splitlines())) <= 80
     (facts,) = [json.loads(fmnist_edge("info", "mlp", "-f", "json").stdout)]
     assert facts["manifest"]["labels"] == list(FASHION_MNIST_LABELS)
     assert facts["input"] == {"shape": [1, 28, 28], "dtype": "int8", "scale": 1.0, "zero_point": -128}
