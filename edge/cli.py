@@ -14,6 +14,7 @@ from edge.errors import BadOption, SomeInputsFailed, SourceError
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier
+    from edge.model_file import Model
     from edge.store import Store
 
 app = typer.Typer(
@@ -219,14 +220,11 @@ def info(
     """Say what a model file is: tensors, labels, accuracy and where it came from."""
     import json
 
-    from edge.crash_guard import go_on_in_child
     from edge.display import print_facts
     from edge.interpreters import open_interpreter
-    from edge.model_file import read_model
 
     _refuse_csv(form)
-    found = read_model(model)
-    go_on_in_child(found)
+    found = _read(model)
     interpreter = open_interpreter(found, backend, delegate=delegate)
     facts: dict[str, Any] = {
         "file": str(found.path),
@@ -333,15 +331,24 @@ def _open(
     min_score: float | None = None,
 ) -> Classifier:
     from edge.classifier import open_classifier
-    from edge.crash_guard import go_on_in_child
     from edge.interpreters import open_interpreter
-    from edge.model_file import read_labels, read_model
+    from edge.model_file import read_labels
 
-    found = read_model(model)
-    go_on_in_child(found)
+    found = _read(model)
     interpreter = open_interpreter(found, backend, threads, delegate)
     names = read_labels(labels) if labels else ()
     return open_classifier(found, interpreter, names, views=views, min_score=min_score)
+
+
+def _read(model: str) -> Model:
+    from edge.model_file import read_model
+
+    found = read_model(model)
+    if found.manifest is None:
+        from edge.crash_guard import go_on_in_child
+
+        go_on_in_child(found)
+    return found
 
 
 def _open_store(folder: Path | None, cap: str, classifier: Classifier, model: str) -> Store | None:

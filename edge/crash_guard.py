@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import ModelDamaged
+from edge.probe import UNKNOWN_HINT
 
 if TYPE_CHECKING:
     from edge.model_file import Model
@@ -19,14 +20,12 @@ _PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 def go_on_in_child(model: Model) -> None:
-    """Return in a child process, while this one waits and leaves as the child does; for a known model, just return.
+    """Return in a child process, while this one waits and leaves as the child does.
 
     The trial of edge.probe refuses what crashes when it is opened. A damaged file may also read memory beyond its
     own, which crashes in one process and not in the next. Raises ModelDamaged, here, when the child crashes. Call it
     before there are threads.
     """
-    if model.manifest is not None:
-        return
     sys.stdout.flush()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON | {signal.SIGCHLD})
     child = os.fork()
@@ -41,7 +40,7 @@ def go_on_in_child(model: Model) -> None:
     if -status in CRASHES:
         raise ModelDamaged(
             f"{model.path} crashed the runtime ({signal.Signals(-status).name})",
-            "the file is damaged, or made for another runtime; it has no manifest to check it by",
+            UNKNOWN_HINT,
         )
     os._exit(128 - status)  # as a shell says it
 

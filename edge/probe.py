@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 """A Coral takes about 3 s on a Pi 4 to load its firmware (google-coral/edgetpu #522)."""
 
+UNKNOWN_HINT = "the file is damaged, or made for another runtime; it has no manifest to check it by"
+
 _OPEN_AND_RUN = """
 import importlib, sys
 interpreter = importlib.import_module(sys.argv[1]).Interpreter(model_content=sys.stdin.buffer.read(), num_threads=1)
@@ -52,5 +54,5 @@ def try_unknown(model: Model, runtime: Runtime) -> None:
     if complaint:
         raise ModelDamaged(
             f"{model.path} does not open in {runtime.distribution}: {complaint}",
-            "the file is damaged, or made for another runtime; it has no manifest to check it by",
+            UNKNOWN_HINT,
         )

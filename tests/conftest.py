@@ -17,7 +17,7 @@ import pytest
 from edge.choices import DEFAULT_MODEL
 from edge.classifier import Classifier, open_classifier
 from edge.interpreters import open_interpreter
-from edge.model_file import Model, read_model
+from edge.model_file import MARKER, Model, read_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +84,11 @@ class Sample:
 def sample() -> Sample:
     with np.load(ROOT / "tests" / "data" / "fashion_mnist_1000.npz") as archive:
         return Sample(archive["images"], archive["labels"])
+
+
+def plain(model: Model) -> bytes:
+    """The model as another converter might have written it: nothing says that there ever was a manifest."""
+    return model.flatbuffer.replace(MARKER, b"?" * len(MARKER))
 
 
 @pytest.fixture(scope="session")

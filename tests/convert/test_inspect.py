@@ -17,6 +17,7 @@ from convert.cli import app
 from edge.errors import ModelDamaged
 from edge.interpreters import litert
 from edge.model_file import bundled_models, read_model
+from tests.conftest import plain
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +54,7 @@ def test_the_table_has_operations_scales_and_where_it_comes_from() -> None:
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    content = read_model("small").flatbuffer.replace(b"FMNIST_EDGE_MANIFEST", b"SOMETHING_ELSE_HERE_")
+    content = plain(read_model("small"))
     path = tmp_path / "short.tflite"
     path.write_bytes(content[: len(content) // 2])
     result = run(path)

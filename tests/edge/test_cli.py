@@ -24,7 +24,7 @@ from edge.model_file import Model
 from edge.opencv import cv2
 from edge.sources import parse_sources
 from edge.spec import FASHION_MNIST_LABELS
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, plain
 from tests.edge.http_camera import http_camera
 from tests.edge.test_images import png_of_claimed_size
 
@@ -222,8 +222,7 @@ def test_a_damaged_model_is_stopped_before_the_interpreter(
 
 def test_a_plain_model_warns_and_works(fmnist_edge: Run, tmp_path: Path, model: Model) -> None:
     path = tmp_path / "plain.tflite"
-    content = model.flatbuffer.replace(b"FMNIST_EDGE_MANIFEST", b"SOMETHING_ELSE_HERE_")
-    path.write_bytes(content)
+    path.write_bytes(plain(model))
     done = fmnist_edge("classify", SAMPLE, "--model", path, "-f", "json")
     assert done.returncode == 0
     assert done.stderr.startswith("warning: ")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.model_file import Model
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, plain
 
 pytestmark = pytest.mark.subprocess
 SAMPLE = ROOT / "edge" / "samples" / "bag.png"
@@ -30,7 +30,7 @@ cli.main()
 @pytest.fixture
 def unknown(model: Model, tmp_path: Path) -> Path:
     path = tmp_path / "unknown.tflite"
-    path.write_bytes(model.flatbuffer.replace(b"FMNIST_EDGE_MANIFEST", b"SOMETHING_ELSE_HERE_"))
+    path.write_bytes(plain(model))
     return path
 
 

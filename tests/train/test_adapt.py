@@ -127,6 +127,16 @@ def test_photos_are_learnt_and_the_gain_is_told(
     assert set(metrics["doubt"]) == {"temperature", "unknown_below"}
 
 
+def test_it_learns_in_bfloat16_too(start: Path, photos: Photos, data_dir: Path) -> None:
+    model = adapt.build(dataclasses.replace(SETTINGS, precision="bfloat16"), 10, start=start)
+    assert {layer.compute_dtype for layer in model.layers if layer.weights} == {"bfloat16", "float32"}
+    shown = AdaptLesson(0, photos, 0.0).epoch(load("train", data_dir), 0)
+    before = model.get_weights()
+    loss, _ = model.train_on_batch(shown.inputs[:64], shown.targets[:64])
+    assert math.isfinite(loss)
+    assert not np.array_equal(before[0], model.get_weights()[0])
+
+
 def test_a_model_of_another_kind_is_refused(folder: Path, data_dir: Path, tmp_path: Path, recorder: Any) -> None:
     other = tmp_path / "other.keras"
     keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)]).save(other)

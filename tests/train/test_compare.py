@@ -13,6 +13,7 @@ pytest.importorskip("keras")
 from edge.errors import FmnistEdgeError, ModelDamaged, ModelNotFound, ModelUnsupported, TrainingFailed
 from edge.images import read_image
 from edge.model_file import read_model
+from tests.conftest import plain
 from train import mlp
 from train.cli import app
 from train.comparison import Contender, best_trades, read_contenders
@@ -112,9 +113,9 @@ def spoil(folder: Path, fault: str) -> Path:
         (folder / "metrics.json").write_text(json.dumps(metrics))
         (folder / "model.keras").write_bytes(b"PK")
     elif fault == "plain":
-        plain = folder / "plain.tflite"
-        plain.write_bytes(read_model("mlp").flatbuffer.replace(b"FMNIST_EDGE_MANIFEST", b"SOMETHING_ELSE_HERE_"))
-        return plain
+        path = folder / "plain.tflite"
+        path.write_bytes(plain(read_model("mlp")))
+        return path
     elif fault == "damaged":
         damaged = folder / "damaged.tflite"
         damaged.write_bytes(BUNDLED.read_bytes()[:-9000])
