@@ -8,30 +8,34 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import behaviour, bundle, calibration, guards, metadata, output_files, proof, report
-from convert import source as sources
-from convert.html_report import to_html
-from convert.internals import InternalsMissing
-from convert.layers import PICTURES
-from convert.operators import Target, parse_targets
+from convert import output_files
+from convert.inputs import probing
+from convert.inputs import source as sources
+from convert.inputs.input_spec import Reading, read_source
+from convert.inputs.source import Source
 from convert.progress import Advance, Stages
-from convert.quantise import Calibrate, Calibrated, calibrate, calibrate_flatbuffer, convert_plainly
+from convert.quantize import calibration
+from convert.quantize.converter import Calibrate, Calibrated, calibrate, calibrate_flatbuffer, convert_plainly
+from convert.quantize.internals import InternalsMissing
+from convert.quantize.representative import Representative, read_representative
+from convert.quantize.search import Found, candidates, search
 from convert.quiet import captured
-from convert.reading import Reading, read_source
-from convert.report import Outcome
-from convert.representative import Representative, read_representative
-from convert.runtimes import parse_pythons
-from convert.search import Found, candidates, search
+from convert.report.html import to_html
+from convert.report.outcome import Outcome, to_json
 from convert.settings import Scheme, Search, Settings
-from convert.source import Source
-from convert.target_proof import prove_targets
-from edge import dataset
-from edge.accuracy import Evaluation, evaluate
-from edge.classifier import Classifier
-from edge.dataset import Dataset
+from convert.targets.operators import Target, parse_targets
+from convert.targets.runtimes import parse_pythons
+from convert.targets.target_check import prove_targets
+from convert.tflite import manifest, metadata
+from convert.verify import guards, parity
+from convert.verify.layer_errors import PICTURES
+from edge.datasets import dataset
+from edge.datasets.dataset import Dataset
 from edge.errors import AccuracyBudgetExceeded, BadOption, ConversionRefused, TargetUnmet
-from edge.interpreters import Interpreter
-from edge.model_file import Model, parse_model
+from edge.inference.accuracy import Evaluation, evaluate
+from edge.inference.classifier import Classifier
+from edge.inference.interpreters import Interpreter
+from edge.inference.model_file import Model, parse_model
 from edge.spec import SURE, ImageSpec
 
 _ACCURACY_DOUBT = 0.002
@@ -61,7 +65,7 @@ def convert(settings: Settings, stream: TextIO) -> Outcome:
     output_files.check_writable(settings.model_path, *variant, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
         outcome = prove_targets(_prove(settings, stages), targets, pythons, stages)
-    files = {settings.report_path: report.to_json(outcome), settings.page_path: to_html(outcome)}
+    files = {settings.report_path: to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
     if outcome.variant is not None:
@@ -126,18 +130,18 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
     doubt = source.record.doubt if source.record else SURE
-    manifest = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, doubt)
+    facts = manifest.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, doubt)
     # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
-    model = parse_model(bundle.attach(flatbuffer, manifest), settings.model_path)
+    model = parse_model(manifest.attach(flatbuffer, facts), settings.model_path)
     with stages.stage("evaluate float", len(test)) as advance:
-        float_run = proof.run_float(interpreter, model, test, advance)
-    behaviour.check_knows_something(source.path, float_run)
+        float_run = parity.run_float(interpreter, model, test, advance)
+    probing.check_knows_something(source.path, float_run)
     with stages.stage(f"evaluate {settings.scheme}", len(test)) as advance:
-        int8_run, runtime = proof.run_int8(model, test, advance)
-    proven = proof.Proof.of(float_run, int8_run, runtime)
-    manifest["accuracy"] = bundle.accuracy(proven.paired, int8_run, proof.name_data(test))
-    manifest["provenance"] = bundle.provenance(settings, source, reading.held_out, found, own)
-    content = bundle.attach(flatbuffer, manifest)
+        int8_run, runtime = parity.run_int8(model, test, advance)
+    proven = parity.Proof.of(float_run, int8_run, runtime)
+    facts["accuracy"] = manifest.accuracy(proven.paired, int8_run, parity.name_data(test))
+    facts["provenance"] = manifest.provenance(settings, source, reading.held_out, found, own)
+    content = manifest.attach(flatbuffer, facts)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
     notes = (*reading.notes, *notes, *_told_of(own, test), *_doubts(source, proven))
@@ -197,7 +201,7 @@ def _search(
 
     def score(flatbuffer: bytes, count: int) -> Evaluation:
         guards.check(flatbuffer, source.kernel_weights, settings.scheme)
-        identity = bundle.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
+        identity = manifest.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits)
         model = Model(
             settings.model_name,
             settings.model_path,
@@ -207,7 +211,7 @@ def _search(
             gives_logits=reading.gives_logits,
             manifest=identity,
         )
-        return proof.run_int8(model, scored.first(count), lambda done: None)[0]
+        return parity.run_int8(model, scored.first(count), lambda done: None)[0]
 
     classifier = Classifier(interpreter, labels, reading.image, reading.gives_logits)
     float_run = evaluate(classifier, scored.images, scored.labels)
@@ -215,7 +219,7 @@ def _search(
     return search(settings, calibrated, pictures, float_run, score, advance, first_look)
 
 
-def _doubts(source: Source, proven: proof.Proof) -> list[str]:
+def _doubts(source: Source, proven: parity.Proof) -> list[str]:
     """What makes the figures less than certain: other data than in training, or few pictures."""
     doubts = []
     told = source.record.test_accuracy if source.record else None

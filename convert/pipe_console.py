@@ -6,7 +6,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from edge.console import silence_stdout
+from edge.cli.console import silence_stdout
 
 _WIDTH_OF_A_FILE = 160
 """Columns; rich takes 80 where there is no terminal, and folds what people will search with grep."""

@@ -45,13 +45,13 @@ class Stages:
         self._progress.stop()
 
     def download(self, name: str, done: int, total: int) -> None:
-        """Show a download: bytes done and in all, 0 where that is not known (edge.download.Progress)."""
+        """Show a download: bytes done and in all, 0 where that is not known (edge.datasets.download.Progress)."""
         if name not in self._downloads:
             self._downloads[name] = self._progress.add_task(name[:22])
         self._progress.update(self._downloads[name], completed=done, total=total or None)
 
     def reading(self, what: str, done: int, total: int) -> None:
-        """Show how many picture files are read (edge.picture_folders.Reading)."""
+        """Show how many picture files are read (edge.datasets.image_folders.Reading)."""
         self.download(what, done, total)
 
     @contextmanager

@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 class Rule(StrEnum):
-    """How the range of an activation follows from what it did on the calibration pictures (convert/ranges.py)."""
+    """How the range of an activation follows from what it did on the calibration pictures."""
 
     MIN_MAX = "min-max"
     MEAN = "mean"
@@ -79,10 +79,10 @@ class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
     `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a list with commas
-    of what the model must run on (convert.operators.Target), None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH,
-    where a target's runtime is in another environment (convert.runtimes).
+    of what the model must run on, None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH, where a target's runtime
+    is in another environment (convert/targets).
     `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
-    convert.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
+    convert.quantize.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
     Raises BadOption for values that cannot be used.
     """
 

@@ -80,7 +80,7 @@ class FakeInterpreter:
         self._weights = np.random.default_rng(0).standard_normal((values, classes)).astype(np.float32)
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
-        """Raw outputs of a batch of raw inputs, as edge.interpreters.Interpreter has it."""
+        """Raw outputs of a batch of raw inputs, as edge.inference.interpreters.Interpreter has it."""
         expected = self.input.shape[1:]
         if batch.shape[1:] != expected or batch.dtype != self.input.dtype:
             raise ValueError(f"expected {self.input.dtype} (N, {expected}), got {batch.dtype} {batch.shape}")

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from edge.choices import DEFAULT_MODEL
-from edge.classifier import Classifier, open_classifier
-from edge.interpreters import open_interpreter
-from edge.model_file import MARKER, Model, read_model
+from edge.inference.classifier import Classifier, open_classifier
+from edge.inference.interpreters import open_interpreter
+from edge.inference.model_file import MARKER, Model, read_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -43,8 +43,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_every_module_of_edge_imports_without_tensorflow() -> None:
-    modules = [f"edge.{module.name}" for module in pkgutil.iter_modules(edge.__path__)]
-    assert len(modules) > 15
+    modules = [module.name for module in pkgutil.walk_packages(edge.__path__, "edge.")]
+    assert len(modules) > 50
     done = run(sys.executable, "-c", REFUSE_AND_IMPORT, *modules)
     assert done.returncode == 0, done.stderr
 
@@ -65,7 +65,7 @@ def test_the_layers_hold() -> None:
 
 @pytest.mark.parametrize(
     ("package", "line"),
-    [("edge", "import train.cli"), ("train", "import convert.cli"), ("convert", "import train.cli")],
+    [("edge", "import train.cli.app"), ("train", "import convert.cli.app"), ("convert", "import train.cli.app")],
 )
 def test_a_planted_import_across_the_layers_is_found(copy: Path, package: str, line: str) -> None:
     (copy / package / "planted.py").write_text(f"{line}\n")

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import typer
 
-import convert.cli
-import edge.cli
-import train.cli
+import convert.cli.app
+import edge.cli.app
+import train.cli.app
 from tests.conftest import ROOT
 
 COMMANDS = {
-    "fmnist-edge": edge.cli.app,
-    "fmnist-train": train.cli.app,
-    "convert": convert.cli.app,
-    "fmnist-convert": convert.cli.app,
+    "fmnist-edge": edge.cli.app.app,
+    "fmnist-train": train.cli.app.app,
+    "convert": convert.cli.app.app,
+    "fmnist-convert": convert.cli.app.app,
 }
 DOCUMENTS = [
     path.relative_to(ROOT) for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))

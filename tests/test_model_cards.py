@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.model_file import bundled_models, read_model
+from edge.inference.model_file import bundled_models, read_model
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.subprocess

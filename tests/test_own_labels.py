@@ -14,12 +14,12 @@ pytest.importorskip("keras")
 
 from typer.testing import CliRunner
 
-from convert.cli import app as convert_app
+from convert.cli.app import app as convert_app
 from edge.errors import BadOption, DatasetDamaged, FmnistEdgeError, KerasModelUnreadable
-from edge.model_file import read_model
+from edge.inference.model_file import read_model
 from tests.conftest import Run
 from tests.own_pictures import LABELS, write_own_pictures
-from train.cli import app as train_app
+from train.cli.app import app as train_app
 
 
 def invoke(app: Any, *arguments: object) -> str:

@@ -38,10 +38,10 @@ def test_the_wheel_carries_models_and_samples_and_no_tests(wheel: Path) -> None:
     assert {
         "edge/models/mlp.tflite",
         "edge/samples/bag.png",
-        "train/cli.py",
-        "convert/cli.py",
-        "convert/operators.json",
-        "convert/runtime_child.py",
+        "train/cli/app.py",
+        "convert/cli/app.py",
+        "convert/targets/operators.json",
+        "convert/targets/runtime_child.py",
     } <= names
     assert not [name for name in names if name.startswith(("tests/", "scripts/")) or "__pycache__" in name]
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from train.fitting.run_folder import EpochResult, RunFolder, open_run
 from train.quiet import load_keras
-from train.run_folder import EpochResult, RunFolder, open_run
 from train.settings import Settings
 
 if TYPE_CHECKING:
-    from train.data import Parts
-    from train.watcher import Watcher
+    from train.data.splits import Parts
+    from train.fitting.callbacks import Watcher
 
 Teach = Callable[["Parts", RunFolder, "Watcher"], tuple[Any, list[EpochResult]]]
-"""Trains on parts, with the run folder's checkpoints, and gives the Keras model and its history (train/fit.py)."""
+"""Trains on parts, with the run folder's checkpoints, and gives the Keras model and its history."""
 
 
 def follow(
@@ -40,8 +40,8 @@ def follow(
             return folder.read_metrics()
 
         load_keras()
-        from train.data import load_parts
-        from train.results import conclude
+        from train.data.splits import load_parts
+        from train.evaluation.results import conclude
 
         parts = load_parts(settings, data_dir, watcher, held_out_per_class=held_out_per_class)
         model, history = teach(parts, folder, watcher)

@@ -19,7 +19,7 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 class Settings:
     """Everything that decides the weights besides the data: two runs with the same settings are the same run.
 
-    `validation_images` are held out of the training data, None: as many as edge.dataset.default_held_out says;
+    `validation_images` are held out of the training data, None: as many as edge.datasets.dataset.default_held_out says;
     `limit` trains on the first images of the rest only. Raises BadOption.
     """
 

@@ -95,7 +95,7 @@ def guest_suite(pythons: Pythons, tmp_path_factory: pytest.TempPathFactory) -> I
     stated in a model to the last picture: a picture on the edge may fall to the other side on Arm.
     """
     folder = tmp_path_factory.mktemp("guest")
-    exact = "tests/edge/test_accuracy.py::test_a_bundled_model_has_exactly_the_accuracy_it_states"
+    exact = "tests/edge/inference/test_accuracy.py::test_a_bundled_model_has_exactly_the_accuracy_it_states"
     arguments: list[str | Path] = [
         *("-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT),
         *("-m", "not subprocess and not slow", "--deselect", exact),

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import edge
-from edge.classifier import open_classifier
-from edge.images import read_image
-from edge.interpreters import open_interpreter
-from edge.model_file import bundled_models, read_model
-from edge.preprocess import see
+from edge.inference.classifier import open_classifier
+from edge.inference.interpreters import open_interpreter
+from edge.inference.model_file import bundled_models, read_model
+from edge.isolation.network_input import see
+from edge.sources.pictures import read_image
 from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.interpreters import TFLiteInterpreter
+    from edge.inference.interpreters import TFLiteInterpreter
 
 
 class Recorder:

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-from convert.cli import app
-from convert.training_record import RECORD_NAME
-from edge import dataset
-from edge.dataset import Dataset
+from convert.cli.app import app
+from convert.inputs.training_record import RECORD_NAME
+from edge.datasets import dataset
+from edge.datasets.dataset import Dataset
 from edge.spec import FASHION_MNIST_LABELS
 
 RECORD: dict[str, Any] = {

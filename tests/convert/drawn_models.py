@@ -10,7 +10,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge.model_file import Model
+from edge.inference.model_file import Model
 
 
 class Drawing:

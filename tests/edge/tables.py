@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.images import read_image
 from edge.opencv import cv2
-from edge.sources import parse_sources
+from edge.sources.grammar import parse_sources
+from edge.sources.pictures import read_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""The command `convert` (also `fmnist-convert`), one file a command. app registers them."""

@@ -1,0 +1,66 @@
+"""How a float model's input and output are to be read: as told, as recorded, or as measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.inputs import probing, shapes
+from convert.inputs.source import Source
+from convert.inputs.training_record import TrainingRecord
+from convert.settings import PixelRange, Settings
+from edge.datasets import dataset
+from edge.datasets.dataset import Dataset
+from edge.errors import BadOption, FloatModelUnreadable
+from edge.inference.interpreters import Interpreter
+from edge.spec import ImageSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model's input and output are to be read, and what there is to say about it."""
+
+    image: ImageSpec
+    gives_logits: bool
+    held_out: int
+    notes: tuple[str, ...]
+
+
+def read_source(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> Reading:
+    """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
+    notes: list[str] = []
+    record = source.record
+    if record is not None:
+        _check_size(source.path, record)
+    held_out = record.validation_images if record else dataset.default_held_out(training)
+    if source.takes_bytes:
+        if settings.pixels not in {PixelRange.AUTO, PixelRange.BYTE}:
+            raise BadOption(f"--pixels {settings.pixels}: {source.path} takes bytes, 0 to 255", "leave it away")
+        image = probing.RANGES[PixelRange.BYTE]
+    elif settings.pixels is not PixelRange.AUTO:
+        image = probing.RANGES[settings.pixels]
+    elif record is not None:
+        image = record.image
+    else:
+        image, fits = probing.measure_range(interpreter, training)
+        tried = ", ".join(
+            f"{pixels.value}: {fit.accuracy:.1%} right, log loss {fit.log_loss:.2f}" for pixels, fit in fits.items()
+        )
+        notes.append(
+            f"the file does not say its pixel range; {image.low:g}..{image.high:g} fits best ({tried}); "
+            "--pixels overrides"
+        )
+    if record is None:
+        notes.append(
+            f"it cannot be known whether training saw the {held_out:,} pictures that calibration draws from; "
+            "the accuracy, on the test pictures, does not depend on it unless training saw those too"
+        )
+    probe = training.images[:: max(1, len(training) // probing.PROBE_IMAGES)]
+    return Reading(image, probing.gives_logits(interpreter, image, probe), held_out, tuple(notes))
+
+
+def _check_size(path: Path, record: TrainingRecord) -> None:
+    if (record.image.height, record.image.width) != (shapes.SIDE, shapes.SIDE):
+        raise FloatModelUnreadable(
+            f"{path} was trained on {record.image.height}x{record.image.width} pictures", "train on 28x28 pictures"
+        )

@@ -1,0 +1,32 @@
+"""Write a Keras model as the SavedModel that is converted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from convert.inputs.source import Export
+from convert.quantize.converter import INPUT_NAME
+
+
+def exporter(model: Any) -> Export:
+    """A function that writes a SavedModel whose only signature takes exactly one picture.
+
+    A Keras 3 model given to the converter directly keeps its batch dimension open, and from_concrete_functions
+    loses its weights without a word.
+    """
+
+    def write(folder: Path) -> None:
+        import keras
+
+        shape = (1, *model.inputs[0].shape[1:])
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint(
+            name="serve",
+            fn=lambda pixels: model(pixels, training=False),
+            input_signature=[keras.InputSpec(shape=shape, dtype="float32", name=INPUT_NAME)],
+        )
+        archive.write_out(str(folder), verbose=False)
+
+    return write

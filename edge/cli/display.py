@@ -1,0 +1,128 @@
+"""Tables on stdout and progress bars on stderr, for people. Only the command line imports this."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from edge.choices import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from edge.inference.accuracy import Evaluation
+    from edge.inference.model_file import Model
+    from edge.sources.grammar import Input
+
+_MANY = 20
+"""So many pictures deserve a progress bar; fewer are done before it is drawn."""
+
+
+@contextmanager
+def progress_over(inputs: Sequence[Input], limit: int | None) -> Iterator[Callable[[], None]]:
+    """A bar over many pictures, where stderr is a terminal; gives the function that says one is done."""
+    total = min(len(inputs), limit or len(inputs))
+    countable = all(source.is_one_picture for source in inputs)
+    if total < _MANY or not countable or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with _progress() as progress:
+        task = progress.add_task("classify", total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def bar(total: int, title: str) -> Iterator[Callable[[int], None]]:
+    """A bar up to `total`, where stderr is a terminal; gives the function that takes the number done."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    with _progress() as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar that appears with the first byte downloaded; gives the function (file, bytes done, bytes in all)."""
+    if not sys.stderr.isatty():
+        yield lambda _file, _done, _total: None
+        return
+    with _progress() as progress:
+        task = progress.add_task("download", visible=False)
+        yield lambda file, done, total: progress.update(
+            task, description=file, completed=done, total=total or None, visible=True
+        )
+
+
+def print_models(models: Sequence[Model]) -> None:
+    """A line for each model: size, accuracy and recipe; `fmnist-edge info` has the whole command."""
+    _print_table(
+        ("model", "size", "int8 accuracy", "drop (points)", "recipe"),
+        [
+            (
+                f"{model.name} (default)" if model.name == DEFAULT_MODEL else model.name,
+                f"{model.path.stat().st_size / 1000:,.0f} KB",
+                f"{model.manifest['accuracy']['int8']:.2%}",
+                f"{model.manifest['accuracy']['drop']:.2f}",
+                str(model.manifest["provenance"]["recipe"]),
+            )
+            for model in models
+            if model.manifest is not None
+        ],
+    )
+
+
+def print_facts(facts: dict[str, Any], indent: str = "") -> None:
+    """Nested facts as indented `name: value` lines."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            print(f"{indent}{name}:")
+            print_facts(value, indent + "  ")
+        else:
+            text = ", ".join(str(one) for one in value) if isinstance(value, list) else value
+            print(f"{indent}{name}: {text}")
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Per-class accuracy and the confusion matrix: a row per true class, a column per answer."""
+    shorts = [label[:7] for label in evaluation.labels]
+    rows = [
+        (
+            label,
+            f"{evaluation.per_class.get(label, float('nan')):.1%}",
+            *(str(count) if count else "·" for count in row),
+        )
+        for label, row in zip(evaluation.labels, evaluation.confusion.tolist(), strict=True)
+    ]
+    _print_table(("class", "right", *shorts), rows)
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for number, title in enumerate(header):
+        table.add_column(title, justify="left" if number == 0 else "right", no_wrap=number < len(header) - 1)
+    for row in rows:
+        table.add_row(*row)
+    # A pipe gets whole lines, whatever the width of a terminal that is not there.
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+
+
+def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(),  # else the bar would swallow a piped stdout
+        transient=True,
+    )

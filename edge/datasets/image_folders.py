@@ -1,0 +1,166 @@
+"""Read a data set of one's own: train/CLASS/*.png and test/CLASS/*.png, the folders' names being the labels.
+
+Every picture goes through edge.isolation.network_input.to_input, the code that the device runs: training sees what
+the camera will give.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.datasets.idx_files import Split
+from edge.errors import BadOption, DatasetDamaged, DatasetNotFound, SourceError
+from edge.isolation.network_input import is_blank, to_input
+from edge.sources.pictures import IMAGE_SUFFIXES, read_image
+from edge.spec import ImageSpec
+
+LAYOUT = "train/CLASS/*.png and test/CLASS/*.png"
+NAMED = 20
+"""So many bad files are named; nobody reads a longer list, and they often have one cause."""
+
+MOST_CLASSES = 256  # a label is a byte
+UNSORTED, UNKNOWN = RESERVED = ("_unsorted", "_unknown")
+"""Folders of a store of frames (edge/stream/review_folder.py) that are no classes."""
+
+_LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", "desktop.ini"})  # and whatever begins with a dot
+
+Reading = Callable[[str, int, int], None]
+"""Told what is read, how many pictures are done and how many there are in all."""
+
+
+def is_picture_set(folder: Path) -> bool:
+    """Whether a folder is laid out as a data set of one's own: it has a train or a test folder."""
+    return (folder / "train").is_dir() or (folder / "test").is_dir()
+
+
+def class_folders(labels: Iterable[str]) -> dict[str, str]:
+    """The folder name of each label, which no file system refuses: T-shirt/top is kept in T-shirt_top.
+
+    Dataset.numbered_as finds the label again. Raises BadOption if two labels share a folder.
+    """
+    folders = {label: re.sub(r"^\.|[/\0]", "_", label) for label in labels}
+    for label, folder in folders.items():
+        if folder in RESERVED or list(folders.values()).count(folder) > 1:
+            raise BadOption(f"the label {label!r} cannot have a folder of its own: {folder} stands for something else")
+    return folders
+
+
+def read_picture_set(
+    folder: Path, split: Split, reading: Reading | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[str, ...]]:
+    """Pictures uint8 (N, 28, 28) grey, their class numbers uint8 (N,), and the labels: folder names, sorted.
+
+    The pictures come in the order of the SHA-256 of their pixels: mixed, and the same on every machine whatever
+    the files are called. Copies within a class count once. Raises DatasetNotFound (no such split) and
+    DatasetDamaged, which names every file at fault, up to 20.
+    """
+    labels = _labels(folder, split)
+    files = _files(folder / split, labels)
+    pictures: dict[bytes, tuple[NDArray[np.uint8], int, Path]] = {}
+    problems: list[str] = []
+    for done, (path, number) in enumerate(files, 1):
+        picture = _read(path, problems)
+        if picture is not None:
+            digest = hashlib.sha256(picture.tobytes()).digest()
+            _, other, twin = pictures.setdefault(digest, (picture, number, path))
+            if other != number:
+                problems.append(f"{path} shows the same as {twin}, which is of another class")
+        if reading is not None:
+            reading(f"{split} pictures", done, len(files))
+    refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
+    ordered = [pictures[digest] for digest in sorted(pictures)]
+    return (
+        np.stack([picture for picture, _, _ in ordered]),
+        np.array([number for _, number, _ in ordered], np.uint8),
+        labels,
+    )
+
+
+def _labels(folder: Path, split: Split) -> tuple[str, ...]:
+    """The class folders of a split, checked against those of the other split if that is there."""
+    there = {name: _folders(folder / name) for name in ("train", "test") if (folder / name).is_dir()}
+    if split not in there:
+        raise DatasetNotFound(f"{folder} has no folder {split}", f"a data set of your own is {LAYOUT}")
+    labels = there[split]
+    if len(there) == 2:
+        differing = [
+            f"{folder / name / label} has no counterpart in {other}"
+            for name, other in (("train", "test"), ("test", "train"))
+            for label in sorted(set(there[name]) - set(there[other]))
+        ]
+        refuse(differing, "train and test need the same class folders, spelt alike")
+    refuse(
+        [
+            f"{folder / split / label}: {label!r} cannot be a label"
+            for label in labels
+            if label != label.strip() or not label.isprintable()
+        ],
+        "labels are printable and neither begin nor end with a space: rename the folder",
+    )
+    if not 2 <= len(labels) <= MOST_CLASSES:
+        raise DatasetDamaged(
+            f"{folder / split}: expected 2 to {MOST_CLASSES} class folders, got {len(labels)}",
+            f"a data set of your own is {LAYOUT}",
+        )
+    return labels
+
+
+def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
+    """All pictures of a split with their class numbers; what is no picture is refused by name."""
+    found: list[tuple[Path, int]] = []
+    problems = [f"{path} lies outside the class folders" for path in _visible(folder) if not path.is_dir()]
+    for number, label in enumerate(labels):
+        pictures = []
+        for path in _visible(folder / label):
+            if path.is_dir():
+                problems.append(f"{path} is a folder within a class")
+            elif path.suffix.lower() in IMAGE_SUFFIXES:
+                pictures.append(path)
+            else:
+                problems.append(f"{path} is no picture")
+        if not pictures:
+            problems.append(f"{folder / label} holds no picture")
+        found += [(path, number) for path in pictures]
+    suffixes = ", ".join(sorted(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES))
+    refuse(problems, f"a data set of your own is {LAYOUT} (also {suffixes}); move what is neither elsewhere")
+    return found
+
+
+def _read(path: Path, problems: list[str]) -> NDArray[np.uint8] | None:
+    """A picture as the network gets it, uint8 (28, 28) grey; None with the problem noted if there is none."""
+    try:
+        picture = to_input(read_image(path), ImageSpec())
+    except SourceError as error:
+        problems.append(error.message)
+        return None
+    if is_blank(picture):
+        problems.append(f"{path} is blank: the device gives such a picture no label")
+        return None
+    return picture
+
+
+def _folders(folder: Path) -> tuple[str, ...]:
+    return tuple(path.name for path in _visible(folder) if path.is_dir())
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What a person put into a folder, by name; an unreadable folder is the data set's fault, not ours."""
+    try:
+        return sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.name not in _LEFT_BY_SYSTEMS)
+    except OSError as error:
+        raise DatasetNotFound(f"{folder}: {error.strerror}", "check the folder's permissions") from error
+
+
+def refuse(problems: Iterable[str], hint: str) -> None:
+    """Raise DatasetDamaged if there are problems with files or folders: one a line, as many as anyone reads."""
+    lines = list(problems)
+    if not lines:
+        return
+    more = f"\n... and {len(lines) - NAMED:,} more" if len(lines) > NAMED else ""
+    raise DatasetDamaged("\n".join(lines[:NAMED]) + more, hint)

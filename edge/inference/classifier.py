@@ -1,0 +1,189 @@
+"""A frame goes in, a prediction comes out. Training's check and the device run this same code."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.errors import ModelUnsupported
+from edge.frame import Decision, Frame, LabelScore, Prediction
+from edge.inference.interpreters import Interpreter
+from edge.inference.model_file import Model
+from edge.isolation.garment import Scene
+from edge.isolation.network_input import Seen, is_blank, see
+from edge.spec import FASHION_MNIST_LABELS, SURE, Doubt, ImageSpec, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+HINTS = {
+    "blank": "the picture is blank: is the lens covered, the light on?",
+    Scene.EMPTY: "nothing stands out from the ground: put a garment there",
+    Scene.FAINT: "hardly anything stands out from the ground: lay the garment on a ground of another colour",
+    Scene.CUT_OFF: "the frame cuts the garment off, or the ground is restless: move the camera back, or use --roi",
+    "unknown": "not sure what it is: lay it flat on an even ground of another colour",
+}
+
+
+class Classifier:
+    """A model, its labels and its interpreter: call it with a Frame.
+
+    Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a
+    table of 256 entries. Of a photo the network sees so many `views`, whose probabilities are averaged; below the
+    score `doubt.unknown_below` a frame's decision is "unknown".
+    """
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        labels: tuple[str, ...],
+        image: ImageSpec,
+        gives_logits: bool,
+        doubt: Doubt = SURE,
+        views: int = 1,
+    ) -> None:
+        classes = int(np.prod(interpreter.output.shape[1:]))
+        if len(labels) != classes:
+            raise ModelUnsupported(
+                f"the model has {classes} outputs, but there are {len(labels)} labels",
+                "give matching --labels FILE",
+            )
+        pixels = int(np.prod(interpreter.input.shape[1:]))
+        if pixels != image.height * image.width:
+            raise ModelUnsupported(
+                f"expected one grey picture of {image.height}x{image.width}, the model takes {interpreter.input.shape}",
+            )
+        self.labels = labels
+        self.image = image
+        self.interpreter = interpreter
+        self.doubt = doubt
+        self.views = views
+        self._gives_logits = gives_logits
+        every_byte = np.arange(256, dtype=np.uint8)
+        self._table = interpreter.input.encode(image.normalise(every_byte))
+
+    def __call__(self, frame: Frame) -> Prediction:
+        """Classify one frame; a blank or empty one gets no label, and one with a flaw is not even looked at."""
+        if frame.flaw is not None:
+            unspent = {"read": frame.read_ms, "preprocess": 0.0, "invoke": 0.0}
+            return Prediction(frame.source, frame.index, Decision.NO_GARMENT, (), unspent, hint=frame.flaw)
+        began = time.perf_counter()
+        seen = see(frame.pixels, self.image, self.views)
+        ready = time.perf_counter()
+        ranked = () if _shows_nothing(seen) else self._rank(self.calibrated(seen.pictures))
+        done = time.perf_counter()
+        decision, hint = self._decide(seen, ranked)
+        return Prediction(
+            source=frame.source,
+            frame=frame.index,
+            decision=decision,
+            ranked=ranked,
+            latency_ms={
+                "read": frame.read_ms,
+                "preprocess": (ready - began) * 1e3,
+                "invoke": (done - ready) * 1e3,
+            },
+            presence=None if seen.garment is None else seen.garment.presence,
+            hint=hint,
+        )
+
+    def calibrated(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities of one garment, from all its views: uint8 (N, height, width) grey -> float32 (classes,)."""
+        averaged: NDArray[np.float32] = self.doubt.temper(self.probabilities(pictures)).mean(axis=0)
+        return averaged
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Class probabilities of ready pictures: uint8 (N, height, width) grey -> float32 (N, classes)."""
+        batch = self._table[pictures].reshape(len(pictures), *self.interpreter.input.shape[1:])
+        scores = self.interpreter.output.decode(self.interpreter.run(batch)).reshape(len(pictures), -1)
+        return softmax(scores) if self._gives_logits else scores
+
+    def _decide(self, seen: Seen, ranked: tuple[LabelScore, ...]) -> tuple[Decision, str | None]:
+        """The decision, and the hint where it is no label."""
+        if seen.garment is not None and seen.garment.scene is not Scene.GARMENT:
+            return Decision.NO_GARMENT, HINTS[seen.garment.scene]
+        if not ranked:
+            return Decision.NO_GARMENT, HINTS["blank"]
+        if ranked[0].score < self.doubt.unknown_below:
+            return Decision.UNKNOWN, HINTS["unknown"]
+        return Decision.GARMENT, None
+
+    def _rank(self, probabilities: NDArray[np.float32]) -> tuple[LabelScore, ...]:
+        """Most probable first; of equals the one with the smaller number, as argmax has it."""
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        values = probabilities.tolist()
+        return tuple(LabelScore(self.labels[number], values[number]) for number in order)
+
+
+def _shows_nothing(seen: Seen) -> bool:
+    """Whether there is nothing to classify; what is faint or cut off is classified all the same."""
+    if seen.garment is not None and seen.garment.scene is Scene.EMPTY:
+        return True
+    return is_blank(seen.pictures[0])
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities of logits along the last axis: float32 (N, classes) -> float32 (N, classes)."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float32] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def open_classifier(
+    model: Model,
+    interpreter: Interpreter,
+    labels: tuple[str, ...] = (),
+    *,
+    views: int = 1,
+    min_score: float | None = None,
+) -> Classifier:
+    """A classifier for a model; `labels` override those of the file, `min_score` its own `unknown_below`.
+
+    A plain .tflite without manifest gets its image spec from its tensors, and the ten Fashion-MNIST labels if it
+    has ten outputs, with a warning. Raises ModelUnsupported where that does not work out.
+    """
+    doubt = model.doubt if min_score is None else replace(model.doubt, unknown_below=min_score)
+    if model.image is not None:
+        return Classifier(interpreter, labels or model.labels, model.image, model.gives_logits, doubt, views)
+    names = labels or model.labels or _guess_labels(interpreter.output)
+    image = _guess_image(interpreter.input)
+    warnings.warn(
+        f"{model.path} has no fmnist-edge manifest: assuming labels {names[0]} ... {names[-1]}, "
+        f"pixels {image.low:g}..{image.high:g}; its accuracy is not known",
+        stacklevel=2,
+    )
+    return Classifier(interpreter, names, image, not _bounded_by_one(interpreter.output), doubt, views)
+
+
+def _guess_labels(output: TensorSpec) -> tuple[str, ...]:
+    classes = int(np.prod(output.shape[1:]))
+    if classes != len(FASHION_MNIST_LABELS):
+        raise ModelUnsupported(f"the model has {classes} outputs and no labels", "give --labels FILE, one label a line")
+    return FASHION_MNIST_LABELS
+
+
+def _guess_image(tensor: TensorSpec) -> ImageSpec:
+    """Size from the tensor's shape, pixel range from the real values that its quantisation can express."""
+    inner = [size for size in tensor.shape[1:] if size != 1]
+    if len(inner) == 1 and round(inner[0] ** 0.5) ** 2 == inner[0]:
+        inner = [round(inner[0] ** 0.5)] * 2
+    if len(inner) != 2:
+        raise ModelUnsupported(f"expected one grey picture as input, the model takes {tensor.shape}")
+    low, high = 0.0, 1.0  # what most float recipes divide by 255 for
+    if tensor.quantised:
+        limits: Any = np.iinfo(tensor.dtype)
+        top = (limits.max - tensor.zero_point) * tensor.scale
+        bottom = (limits.min - tensor.zero_point) * tensor.scale
+        low = 0.0 if bottom > -0.5 * top else -1.0
+        high = 255.0 if top > 16 else 1.0
+    return ImageSpec(inner[0], inner[1], low, high)
+
+
+def _bounded_by_one(output: TensorSpec) -> bool:
+    """Whether the output is a softmax: the converter always gives that the scale 1/256 or 1/255 (or leaves float)."""
+    return not output.quantised or output.scale * 256 < 1.01

@@ -1,0 +1,183 @@
+"""One .tflite file with everything in it: the flatbuffer, and a zip appended to it with labels and a manifest.
+
+The appended zip is that of standard TFLite Metadata (ai.google.dev/edge/litert/models/metadata), which every
+TFLite runtime skips. Beside `labels.txt` it holds `manifest.json`: image spec, labels, accuracy, provenance
+and the SHA-256 of the flatbuffer, which is checked before any interpreter sees a byte of it, because
+interpreters crash on damaged files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.choices import DEFAULT_MODEL
+from edge.errors import ModelDamaged, ModelNotFound, ModelUnsupported
+from edge.spec import SURE, Doubt, ImageSpec
+
+MANIFEST_NAME = "manifest.json"
+LABELS_NAME = "labels.txt"
+MANIFEST_VERSION = 1
+MARKER = b"FMNIST_EDGE_MANIFEST"
+"""Name of a metadata entry inside the flatbuffer: a file that has it and no manifest has lost its end."""
+
+_BUNDLED = Path(__file__).parents[1] / "models"
+_DAMAGED_HINT = "download or convert the model again; the copy on this disk is not the one that was checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model file that has been read and checked.
+
+    `manifest` is None for a plain .tflite; `labels` is then empty unless the file carries a labels.txt, and
+    `image` None: the runtime derives both from the tensors (edge.inference.classifier).
+    """
+
+    name: str
+    path: Path
+    flatbuffer: bytes
+    labels: tuple[str, ...]
+    image: ImageSpec | None
+    gives_logits: bool
+    manifest: Mapping[str, Any] | None
+    doubt: Doubt = SURE
+
+    @property
+    def compiled_for_edgetpu(self) -> bool:
+        """Whether the Edge TPU compiler has been over it, so that no CPU can run it alone."""
+        return b"edgetpu-custom-op" in self.flatbuffer
+
+
+def bundled_models() -> dict[str, Path]:
+    """Name -> path of the models that ship with the package, by name."""
+    return {path.stem: path for path in sorted(_BUNDLED.glob("*.tflite"))}
+
+
+def find_model(name_or_path: str) -> Path:
+    """Path of a bundled model by name, or of a file. Raises ModelNotFound."""
+    bundled = bundled_models()
+    if name_or_path in bundled:
+        return bundled[name_or_path]
+    path = Path(name_or_path)
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise ModelNotFound(f"{name_or_path[:80]}: {error.strerror}", "check the path and its permissions") from error
+    raise ModelNotFound(
+        f"no bundled model and no file is called {name_or_path}",
+        f"bundled models: {', '.join(bundled)} (fmnist-edge models)",
+    )
+
+
+def read_model(name_or_path: str = DEFAULT_MODEL) -> Model:
+    """Read and check a model by name or path. Raises ModelNotFound, ModelDamaged or ModelUnsupported."""
+    path = find_model(name_or_path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelNotFound(f"{path}: {error.strerror}", "check the file's permissions") from error
+    return parse_model(content, path)
+
+
+def parse_model(content: bytes, path: Path) -> Model:
+    """Check a model file's content; `path` serves its messages and the name of a plain model."""
+    if content[4:8] != b"TFL3":
+        raise ModelDamaged(f"{path} is not a TFLite model", "expected a .tflite file, as `convert quantize` writes")
+    flatbuffer, attached = _split(content, path)
+    if MANIFEST_NAME not in attached:
+        if MARKER in flatbuffer:
+            raise ModelDamaged(f"{path} has lost its manifest: truncated or damaged", _DAMAGED_HINT)
+        labels = attached.get(LABELS_NAME, b"").decode("utf-8", "replace")
+        return Model(path.stem, path, flatbuffer, _lines(labels), None, gives_logits=False, manifest=None)
+    manifest = _parse_manifest(attached[MANIFEST_NAME], path)
+    if hashlib.sha256(flatbuffer).hexdigest() != manifest.get("sha256"):
+        raise ModelDamaged(f"{path} is damaged: its content does not match its SHA-256", _DAMAGED_HINT)
+    try:
+        image = ImageSpec(**manifest["image"])
+        return Model(
+            name=str(manifest["name"]),
+            path=path,
+            flatbuffer=flatbuffer,
+            labels=check_labels(manifest["labels"], str(path)),
+            image=image,
+            gives_logits=manifest["scores"] == "logits",
+            manifest=manifest,
+            doubt=Doubt(**manifest.get("doubt", {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelDamaged(f"{path}: its manifest is not valid: {error!r}", _DAMAGED_HINT) from error
+
+
+def check_labels(labels: Sequence[object], origin: str) -> tuple[str, ...]:
+    """Labels as strings, at least two, none empty or twice. Raises ModelUnsupported."""
+    names = tuple(str(label).strip() for label in labels)
+    if len(names) < 2 or not all(names) or len(set(names)) != len(names):
+        raise ModelUnsupported(
+            f"{origin}: expected two or more distinct labels, got {len(names)}: {', '.join(names)[:80]}",
+            "one label a line, in the order of the model's outputs",
+        )
+    return names
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Labels of a text file, one a line. Raises ModelNotFound or ModelUnsupported."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ModelNotFound(f"{path}: {error.strerror}", "one label a line") from error
+    except UnicodeDecodeError as error:
+        raise ModelUnsupported(f"{path} is not a text file", "one label a line, in UTF-8") from error
+    return check_labels(_lines(text), str(path))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
+    """The flatbuffer, and the files of the zip behind it (none where there is no zip)."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content, {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            if not entries:
+                return content, {}
+            start = min(entry.header_offset for entry in entries)
+            wanted = [entry for entry in entries if entry.filename in {MANIFEST_NAME, LABELS_NAME}]
+            if any(entry.file_size > 1 << 20 for entry in wanted):
+                raise ModelDamaged(f"{path}: its metadata are implausibly large", _DAMAGED_HINT)
+            return content[:start], {entry.filename: archive.read(entry) for entry in wanted}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        OSError,
+    ) as error:
+        raise ModelDamaged(f"{path} is damaged: {error}", _DAMAGED_HINT) from error
+
+
+def _parse_manifest(text: bytes, path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(text)
+    except ValueError as error:
+        raise ModelDamaged(f"{path}: its manifest is not JSON: {error}", _DAMAGED_HINT) from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("v"), int):
+        raise ModelDamaged(f"{path}: its manifest states no version", _DAMAGED_HINT)
+    if manifest["v"] > MANIFEST_VERSION:
+        raise ModelUnsupported(
+            f"{path} was made for a newer fmnist-edge (manifest version {manifest['v']})",
+            "pip install --upgrade fmnist-edge",
+        )
+    return manifest

@@ -1,0 +1,40 @@
+"""Why a picture is classified as it is, in words and as a sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.isolation.garment import LEAST_DISTINCT
+from edge.isolation.network_input import see
+from edge.output.occlusion import occlusion_map
+from edge.output.view_folder import write_picture
+from edge.output.view_sheet import draw_sheet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.frame import Frame
+    from edge.inference.classifier import Classifier
+
+
+def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> str:
+    """Write the sheet, and say the same in a few lines. Raises OutputFailed."""
+    seen = see(frame.pixels, classifier.image, classifier.views)
+    prediction = classifier(frame)
+    best = prediction.best
+    heat = None if best is None else occlusion_map(classifier, seen.pictures[0], best.label)
+    write_picture(draw_sheet(frame, seen, prediction, heat), sheet)
+    lines = [f"{frame.source}: {prediction.decision.replace('_', ' ')}"]
+    lines += [f"  {one.label:<12} {one.score:6.1%}" for one in prediction.ranked[:3]]
+    if seen.garment is not None:
+        garment = seen.garment
+        cover = garment.masks[0].mean() if garment.masks else 0.0
+        lines.append(f"  the garment covers {cover:.0%} of the frame and {garment.edge_share:.0%} of its edge")
+        lines.append(
+            f"  its colours differ from the ground's by {garment.distinctness:.2f} ({LEAST_DISTINCT} is enough)"
+        )
+        if garment.torso is not None:
+            lines.append("  a person wears it: the model saw the whole, and the garment without head, arms and legs")
+    if prediction.hint:
+        lines.append(f"  {prediction.hint}")
+    return "\n".join([*lines, f"{sheet}"])

@@ -1,0 +1,197 @@
+"""One grammar for everything that can be classified.
+
+shirt.png  photos/  'photos/*.jpg'     image files, directories (with their sub-directories), globs
+clip.mp4                               a video file
+0  camera:1  /dev/video2               a camera, by index or device path
+http://... https://... rtsp://...      a network camera, a stream, a picture or a video
+-                                      an image on standard input
+fake:  fake:30                         a moving test pattern, endless or of so many frames
+"""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
+from edge.frame import Frame
+from edge.sources import video
+from edge.sources.liveness import attended
+from edge.sources.pictures import IMAGE_SUFFIXES, read_image, read_stdin
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SAMPLES = Path(__file__).parents[1] / "samples"
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".ts", ".mpg", ".mpeg", ".mjpeg", ".mjpg"})
+
+
+FrameSource = AbstractContextManager[Iterable[Frame]]
+"""Something that gives frames, and releases what it opened when its `with` block ends."""
+
+
+class Kind(StrEnum):
+    """How an input is opened."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    CAMERA = "camera"
+    STREAM = "stream"
+    STDIN = "stdin"
+    FAKE = "fake"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to open: `where` is a path, address, camera or count, according to its kind."""
+
+    kind: Kind
+    where: str
+
+    @property
+    def is_one_picture(self) -> bool:
+        """Whether it gives exactly one frame."""
+        return self.kind in {Kind.IMAGE, Kind.STDIN}
+
+
+def parse_sources(sources: Sequence[str]) -> list[Input]:
+    """Resolve the grammar above, directories and globs expanded and sorted.
+
+    Raises SourceNotFound, SourceDenied or BadOption.
+    """
+    return [found for source in sources for found in _looked_up(source)]
+
+
+def _looked_up(source: str) -> list[Input]:
+    """Parse one source; what the file system refuses to say becomes an error of ours."""
+    try:
+        return _parse(source)
+    except SourceError:
+        raise
+    except PermissionError as error:
+        raise SourceDenied(f"{source}: permission denied", "its folder is closed to this user: chmod a+x") from error
+    except OSError as error:
+        raise SourceNotFound(f"{source[:80]}: {error.strerror}", "check the path") from error
+
+
+def _parse(source: str) -> list[Input]:
+    path = Path(source)
+    if source == "-":
+        return [Input(Kind.STDIN, "-")]
+    if source.startswith(("http://", "https://", "rtsp://", "rtsps://")):
+        return [Input(Kind.STREAM, source)]
+    if source.startswith("fake:"):
+        return [_parse_fake(source)]
+    if source == "samples:":
+        return _parse_directory(_SAMPLES)
+    if source.startswith("camera:"):
+        return [Input(Kind.CAMERA, source.removeprefix("camera:"))]
+    if path.is_dir():
+        return _parse_directory(path)
+    if path.is_char_device() or source.startswith("/dev/video"):
+        return [Input(Kind.CAMERA, source)]
+    if path.exists():
+        return [_file(path)]
+    if source.isdecimal():
+        return [Input(Kind.CAMERA, source)]
+    if glob.has_magic(source):
+        # Path.glob takes no absolute patterns.
+        matches = sorted(Path(match) for match in glob.glob(source, recursive=True))  # noqa: PTH207
+        if matches:
+            return [
+                found for match in matches for found in (_parse_directory(match) if match.is_dir() else [_file(match)])
+            ]
+        raise SourceNotFound(f"no file matches {source}", "'**' reaches into sub-directories")
+    raise SourceNotFound(f"{source}: no such file", "a file, directory, glob, camera index, URL, -, samples: or fake:")
+
+
+def _parse_fake(source: str) -> Input:
+    frames = source.removeprefix("fake:")
+    if frames and not frames.isdecimal():
+        raise BadOption(f"{source}: expected fake: or fake:NUMBER")
+    return Input(Kind.FAKE, frames)
+
+
+def _parse_directory(directory: Path) -> list[Input]:
+    wanted = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    hidden = len(directory.parts)
+    found = [
+        _file(path)
+        for path in sorted(directory.rglob("*"))
+        if path.suffix.lower() in wanted
+        and not any(part.startswith(".") for part in path.parts[hidden:])
+        and path.is_file()
+    ]
+    if not found:
+        raise SourceNotFound(f"{directory} holds no pictures or videos", f"looked for {', '.join(sorted(wanted))}")
+    return found
+
+
+def _file(path: Path) -> Input:
+    return Input(Kind.VIDEO if path.suffix.lower() in VIDEO_SUFFIXES else Kind.IMAGE, str(path))
+
+
+def open_source(source: Input) -> FrameSource:
+    """Open one input. Raises the SourceErrors of edge.sources.pictures and edge.sources.video."""
+    match source.kind:
+        case Kind.IMAGE:
+            return nullcontext(_one_frame(source.where, lambda: read_image(Path(source.where))))
+        case Kind.STDIN:
+            return nullcontext(_one_frame("-", read_stdin))
+        case Kind.VIDEO:
+            return video.open_video(Path(source.where))
+        case Kind.STREAM:
+            return _open_address(source.where)
+        case Kind.CAMERA:
+            return video.open_camera(source.where)
+        case Kind.FAKE:
+            from edge.testing import FakeSource
+
+            return FakeSource(int(source.where) if source.where else None)
+
+
+def _open_address(url: str) -> FrameSource:
+    """A picture or a stream, as the server says."""
+    if url.startswith("http"):
+        from edge.sources.snapshot import fetch_picture
+
+        began = time.monotonic()
+        name = video.without_password(url)
+        picture = fetch_picture(url, name)
+        if picture is not None:
+            now = time.monotonic()
+            return nullcontext((Frame(picture, name, 0, now, (now - began) * 1e3),))
+    return video.open_stream(url)
+
+
+def _one_frame(name: str, read: Callable[[], NDArray[np.uint8]]) -> tuple[Frame]:
+    began = time.monotonic()
+    pixels = read()
+    now = time.monotonic()
+    return (Frame(pixels, name, 0, now, (now - began) * 1e3),)
+
+
+def frames_of(
+    inputs: Iterable[Input],
+    on_failure: Callable[[SourceError], None],
+    through: Callable[[Iterable[Frame]], Iterator[Frame]] = iter,
+) -> Iterator[Frame]:
+    """All frames of all inputs, one after the other; an input that fails is reported and the next one taken.
+
+    Black and frozen frames are marked (liveness.py). Each input's frames then go `through` a generator of their
+    own, which may crop and drop some.
+    """
+    for source in inputs:
+        try:
+            with open_source(source) as frames:
+                yield from through(attended(frames))
+        except SourceError as error:
+            on_failure(error)

@@ -1,0 +1,344 @@
+"""The command as its user meets it: what it prints, what it says when things go wrong, how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.datasets import dataset
+from edge.inference.accuracy import evaluate
+from edge.inference.classifier import Classifier, open_classifier
+from edge.inference.interpreters import open_interpreter
+from edge.inference.model_file import Model
+from edge.opencv import cv2
+from edge.sources.grammar import parse_sources
+from edge.spec import FASHION_MNIST_LABELS
+from tests.conftest import ROOT, Run, plain
+from tests.edge.sources.http_camera import http_camera
+from tests.edge.sources.test_pictures import png_of_claimed_size
+
+pytestmark = pytest.mark.subprocess
+SAMPLE = parse_sources(["samples:"])[0].where
+
+
+def predictions(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def check_failure(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Two lines on stderr, an error and a hint, and nothing on stdout."""
+    assert done.returncode == code, (done.stdout, done.stderr)
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, done.stderr
+    assert lines[0].startswith("error: ")
+    assert lines[1].startswith("hint: ")
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_picture_is_classified(fmnist_edge: Run) -> None:
+    (boot,) = predictions(fmnist_edge("classify", SAMPLE, "--format", "json"))
+    assert (boot["v"], boot["label"], boot["decision"]) == (1, "Ankle boot", "garment")
+    assert len(boot["top"]) == 3  # type: ignore[arg-type]
+
+
+def test_the_samples_need_no_path(fmnist_edge: Run) -> None:
+    assert len(predictions(fmnist_edge("classify", "samples:", "-f", "json", "--top-k", "1"))) == 10
+
+
+def test_a_picture_on_standard_input(fmnist_edge: Run) -> None:
+    (boot,) = predictions(fmnist_edge("classify", "-", "-f", "json", stdin=Path(SAMPLE).read_bytes()))
+    assert (boot["source"], boot["label"]) == ("-", "Ankle boot")
+
+
+def test_a_network_camera_with_a_limit(fmnist_edge: Run) -> None:
+    with http_camera() as address:
+        found = predictions(fmnist_edge("classify", f"{address}/stream.mjpg", "--limit", "3", "-f", "json"))
+    assert [one["frame"] for one in found] == [0, 1, 2]
+
+
+def test_csv_goes_to_a_file(fmnist_edge: Run, tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    done = fmnist_edge("classify", "samples:", "-f", "csv", "-o", path)
+    assert (done.returncode, done.stdout) == (0, "")
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert {row["label"] for row in rows} <= set(FASHION_MNIST_LABELS)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.slow
+def test_pictures_give_exactly_the_accuracy_of_the_arrays(
+    fmnist_edge: Run, tmp_path: Path, classifier: Classifier
+) -> None:
+    """All 10,000 test images as PNG files through the command, against the model on the arrays."""
+    test = dataset.load("test", allow_download=False)
+    for number, image in enumerate(test.images):
+        cv2.imwrite(str(tmp_path / f"{number:05}.png"), image)
+    answers = predictions(fmnist_edge("classify", tmp_path, "-f", "json", "--top-k", "1"))
+    expected = evaluate(classifier, test.images, test.labels)
+    assert [one["label"] for one in answers] == [FASHION_MNIST_LABELS[number] for number in expected.predicted]
+
+
+@pytest.mark.slow
+def test_evaluate_gives_the_stated_accuracy(fmnist_edge: Run, model: Model) -> None:
+    (report,) = predictions(fmnist_edge("evaluate", "-f", "json"))
+    assert model.manifest is not None
+    assert report["accuracy"] == pytest.approx(model.manifest["accuracy"]["int8"], abs=1e-9)
+    assert np.sum(report["confusion"]) == report["images"] == 10_000  # type: ignore[arg-type]
+
+
+def test_evaluate_shows_a_confusion_matrix(fmnist_edge: Run) -> None:
+    done = fmnist_edge("evaluate", "--limit", "500")
+    assert done.returncode == 0
+    assert "500 test images" in done.stdout
+    assert all(label in done.stdout for label in FASHION_MNIST_LABELS)
+
+
+def test_models_and_info(fmnist_edge: Run, model: Model) -> None:
+    assert model.manifest is not None
+    listed = fmnist_edge("models").stdout
+    assert f"{model.name} (default)" in listed
+    assert f"{model.manifest['accuracy']['int8']:.2%}" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+    (facts,) = [json.loads(fmnist_edge("info", "mlp", "-f", "json").stdout)]
+    assert facts["manifest"]["labels"] == list(FASHION_MNIST_LABELS)
+    assert facts["input"] == {"shape": [1, 28, 28], "dtype": "int8", "scale": 1.0, "zero_point": -128}
+    assert "zero_point: -128" in fmnist_edge("info").stdout
+
+
+def test_one_bad_file_among_many_fails_alone(fmnist_edge: Run, tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.png").write_bytes(Path(SAMPLE).read_bytes())
+    (tmp_path / "2.png").write_text("not a picture")
+    done = fmnist_edge("classify", tmp_path, "-f", "json")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 4
+    assert "2.png is not a readable image" in done.stderr
+    assert "1 of 5 inputs" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"plain text", "not a readable image"),
+        (png_of_claimed_size(20_000, 20_000), "million pixels"),
+        (Path(SAMPLE).read_bytes()[:200], "truncated"),
+    ],
+)
+def test_a_bad_picture_alone_is_an_error(fmnist_edge: Run, tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    done = fmnist_edge("classify", path)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("libpng")]
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert len(lines) == 2
+    assert words in done.stderr
+
+
+AS_NOBODY = """
+import os, sys
+from edge.cli import app, display
+from edge.inference import classifier, interpreters, model_file
+from edge.output import sinks
+from edge.sources import grammar
+import ai_edge_litert.interpreter
+model_file.read_model()  # loads what Python itself keeps for later, and nobody may not read
+os.chdir(sys.argv[1])  # pytest's folders above it are closed to others
+os.geteuid() or os.setuid(65534)  # root may read everything
+sys.argv[1:] = ["classify", sys.argv[2], "--model", "model.tflite"]
+app.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("secret.png", "chmod a+r"), ("secret.avi", "chmod a+r"), ("closed/a.png", "chmod a+x")]
+)
+def test_a_file_of_somebody_else_says_what_to_do(tmp_path: Path, model: Model, name: str, hint: str) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "model.tflite").write_bytes(model.path.read_bytes())
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(Path(SAMPLE).read_bytes())
+    locked = tmp_path / Path(name).parts[0]
+    locked.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, tmp_path, name], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    check_failure(done, 3, "permission denied", hint)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        ((), 2, "nothing to classify"),
+        (("nowhere.png",), 3, "no such file"),
+        (("x" * 300 + ".png",), 3, "File name too long"),
+        (("samples:", "--model", "x" * 300), 4, "File name too long"),
+        (("--camera", "87"), 3, "/dev/video87"),
+        (("samples:", "--model", "nothing"), 4, "bundled models"),
+        (("samples:", "--backend", "coral"), 5, "libedgetpu"),
+        (("samples:", "-o", "/nowhere/out"), 6, "cannot write"),
+        (("http://127.0.0.1:9/",), 3, "127.0.0.1:9"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_two_lines(
+    fmnist_edge: Run, arguments: tuple[str, ...], code: int, word: str
+) -> None:
+    check_failure(fmnist_edge("classify", *arguments), code, word)
+
+
+def test_tflite_runtime_is_refused_where_numpy_is_too_new(fmnist_edge: Run) -> None:
+    if int(np.__version__.split(".")[0]) < 2:
+        (_, *_rest) = predictions(fmnist_edge("classify", "samples:", "--backend", "tflite-runtime", "-f", "json"))
+    else:
+        check_failure(fmnist_edge("classify", "samples:", "--backend", "tflite-runtime"), 5, "numpy below 2")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "beheaded"])
+def test_a_damaged_model_is_stopped_before_the_interpreter(
+    fmnist_edge: Run, tmp_path: Path, model: Model, damage: str
+) -> None:
+    content = bytearray(model.path.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 8
+    else:
+        del content[100 if damage == "beheaded" else len(content) // 2 :]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    check_failure(fmnist_edge("classify", SAMPLE, "--model", path), 4, "damaged")
+
+
+def test_a_plain_model_warns_and_works(fmnist_edge: Run, tmp_path: Path, model: Model) -> None:
+    path = tmp_path / "plain.tflite"
+    path.write_bytes(plain(model))
+    done = fmnist_edge("classify", SAMPLE, "--model", path, "-f", "json")
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: ")
+    assert json.loads(done.stdout)["label"] == "Ankle boot"
+
+
+def test_labels_rename_the_outputs(fmnist_edge: Run, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(f"klasse {number}" for number in range(10)))
+    assert predictions(fmnist_edge("classify", SAMPLE, "--labels", labels, "-f", "json"))[0]["label"] == "klasse 9"
+
+
+def test_a_full_disk_ends_with_a_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge.cli", "classify", "samples:"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+    assert done.returncode == 6
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@contextmanager
+def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command while it runs; it is killed if a test leaves it running."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "edge.cli", "classify", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    with start("fake:", "-f", "json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+        assert process.stderr.read() == ""
+
+
+def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with start("fake:", "-f", "json", "-o", str(path)) as process:
+        deadline = time.monotonic() + 30
+        partial = tmp_path / "out.jsonl.partial"
+        while not (partial.exists() and partial.stat().st_size):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+    assert all(json.loads(line)["v"] == 1 for line in path.read_text().splitlines())
+
+
+def test_show_without_windows_says_what_to_install(fmnist_edge: Run) -> None:
+    if "headless" not in cv2.__file__ and "NONE" not in cv2.getBuildInformation().split("GUI:")[1][:40]:
+        pytest.fail("this suite runs with opencv-python-headless")
+    check_failure(fmnist_edge("classify", SAMPLE, "--show"), 5, "opencv-python")
+
+
+LOADED = (
+    "import sys, edge.cli.app as c\ntry: c.app({arguments})\nfinally: print([m for m in {modules} if m in sys.modules])"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "modules"),
+    [
+        (["--help"], ["numpy", "cv2", "tensorflow"]),
+        (["classify", "--help"], ["numpy", "cv2"]),
+        (
+            ["classify", SAMPLE],
+            [
+                "tensorflow",
+                "keras",
+                "rich",
+                "matplotlib",
+                "edge.testing",
+                "edge.datasets.dataset",
+                "edge.stream.review_folder",
+                "edge.isolation.roi",
+            ],
+        ),
+    ],
+)
+def test_nothing_loads_that_is_not_needed(arguments: list[str], modules: list[str]) -> None:
+    program = LOADED.format(arguments=arguments, modules=modules)
+    environment = {**os.environ, "TERM": "dumb"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    needed_for_help = {"rich"} if "--help" in arguments else set()
+    loaded = set(json.loads(done.stdout.splitlines()[-1].replace("'", '"'))) - needed_for_help
+    assert loaded == set()
+
+
+def test_the_classifier_is_a_library_too(model: Model, classifier: Classifier) -> None:
+    """What the README shows: three lines of Python."""
+    again = open_classifier(model, open_interpreter(model))
+    assert again.labels == classifier.labels

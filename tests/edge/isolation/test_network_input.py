@@ -1,0 +1,94 @@
+"""A frame becomes the picture that the network was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.isolation.garment import Scene
+from edge.isolation.network_input import is_blank, see, to_input
+from edge.spec import ImageSpec
+from edge.testing import FakeSource
+from tests.conftest import Sample
+
+SPEC = ImageSpec()
+
+
+def colour(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+
+
+def test_every_picture_of_the_right_size_passes_through_untouched(sample: Sample) -> None:
+    for grey in sample.images[:200]:
+        seen = see(colour(grey), SPEC, views=5)
+        np.testing.assert_array_equal(seen.pictures, grey[np.newaxis])
+        assert seen.garment is None
+
+
+def test_every_byte_survives_the_way_through_colour() -> None:
+    grey = np.resize(np.arange(256, dtype=np.uint8), (28, 28))
+    np.testing.assert_array_equal(to_input(colour(grey), SPEC), grey)
+
+
+def test_an_enlarged_picture_of_the_data_set_is_only_shrunk(sample: Sample) -> None:
+    same = 0
+    for small in sample.images[:200]:
+        large = np.kron(small, np.ones((10, 10), np.uint8))
+        same += np.array_equal(to_input(colour(large), SPEC), small)
+    assert same >= 190  # some bags fill the whole picture
+
+
+@pytest.mark.parametrize("colour_cast", [0, 2])
+def test_a_photo_is_always_negated(colour_cast: int) -> None:
+    """A black shirt comes out bright, a white one dark, whatever the ground: so Fashion-MNIST was made."""
+    for garment, ground in ((20, 230), (20, 120), (235, 60), (235, 10)):
+        frame = np.full((200, 160, 3), ground, np.uint8)
+        frame[40:160, 40:120] = garment
+        frame[..., 0] += np.uint8(colour_cast)
+        picture = to_input(frame, SPEC)
+        middle = int(picture[14, 14])
+        assert abs(middle - max(255 - garment, 10)) <= 3, (garment, ground, middle)
+        assert picture[14, 0] == 0
+
+
+def test_the_longest_edge_fills_the_picture_and_the_middle_is_the_middle() -> None:
+    frame = np.full((100, 300, 3), 250, np.uint8)
+    frame[20:80, 200:240] = 10  # upright, far to the right
+    rows, columns = np.nonzero(to_input(frame, SPEC) > 128)
+    assert (rows.min(), rows.max()) == (0, 27)
+    assert abs(columns.min() + columns.max() - 27) <= 1
+    assert 16 <= np.ptp(columns) + 1 <= 20
+
+
+def test_views_come_in_order_each_followed_by_its_mirror_image() -> None:
+    frame = np.full((200, 160, 3), 250, np.uint8)
+    frame[40:160, 40:100] = 10
+    frame[40:70, 40:130] = 10  # not its own mirror image
+    six = see(frame, SPEC, views=6).pictures
+    assert six.shape == (6, 28, 28)
+    np.testing.assert_array_equal(six[1::2], six[::2, :, ::-1])
+    for count in range(1, 6):
+        np.testing.assert_array_equal(see(frame, SPEC, views=count).pictures, six[:count])
+    assert [np.count_nonzero(view.any(axis=1)) for view in six[::2]] == [28, 26, 28]  # the third is cut off
+    assert six[4].any(axis=0).sum() > six[0].any(axis=0).sum() > six[2].any(axis=0).sum()
+
+
+@pytest.mark.parametrize("value", [0, 90, 255])
+def test_an_even_frame_holds_nothing(value: int) -> None:
+    frame = np.full((48, 64, 3), value, np.uint8)
+    seen = see(frame, SPEC)
+    assert seen.garment is None or seen.garment.scene is Scene.EMPTY
+    assert is_blank(to_input(frame, SPEC))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (3, 3), (5, 2000), (2000, 5), (29, 29)])
+def test_frames_of_odd_shapes_are_seen_too(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    pictures = see(pixels, SPEC, views=3).pictures
+    assert pictures.shape[1:] == (28, 28)
+    assert to_input(pixels, SPEC).shape == (28, 28)
+
+
+def test_blank_means_without_contrast() -> None:
+    assert is_blank(np.full((28, 28), 90, np.uint8))
+    assert not is_blank(to_input(FakeSource.draw(0), SPEC))

@@ -1,0 +1,70 @@
+"""`fmnist-train adapt` as its user meets it: photos in, a report, an int8 model in the old one's place."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("keras")
+
+import keras
+
+from edge.inference.model_file import read_model
+from tests.photographs import write_photos
+from train.recipes import edge_cnn
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "train.cli", "adapt", *map(str, arguments)]
+
+
+def adapt(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=280)
+
+
+@pytest.mark.slow
+@pytest.mark.subprocess
+def test_photos_become_an_int8_model_even_after_a_kill(tmp_path: Path) -> None:
+    """kill -9 after the first epoch; --resume, which is a new process, does the rest."""
+    photos = write_photos(tmp_path / "photos", each=12)
+    (photos / "_unknown").rename(photos / "hats")
+    meaning = tmp_path / "map.json"
+    meaning.write_text(json.dumps({"hats": "_unknown"}))
+    start = tmp_path / "start.keras"
+    keras.utils.set_random_seed(0)
+    edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny", logits=True).save(start)
+    output = tmp_path / "mine.tflite"
+    output.write_text("the older model")
+    out = tmp_path / "run"
+    options = ("--model", start, "--map", meaning, "--epochs", 2, "--keep", 0, "--learning-rate", 0.02, "--max-drop", 5)
+    arguments = ("--photos", photos, *options, "--out", out, "-o", output)
+    with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not (line := process.stderr.readline()).startswith("epoch  1/2"):
+            assert line, "there was no first epoch"
+        process.kill()
+    assert (out / "checkpoint.keras").exists()
+    done = adapt(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "resuming after epoch" in done.stderr
+    assert "30 photos taught it, 6 were held out" in done.stdout
+    for line in ("Dress", "T-shirt", "in int8, as the device answers", "known told from unknown (AUROC)"):
+        assert line in done.stdout
+    model = read_model(str(output))
+    assert model.name == "mine"
+    assert model.gives_logits
+    assert model.doubt.temperature > 0
+    assert model.manifest is not None
+    assert model.manifest["provenance"]["photos"]["trained_on"] == 30
+    assert str(tmp_path) not in json.dumps(model.manifest)
+
+
+@pytest.mark.subprocess
+def test_what_cannot_be_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    nowhere = adapt("--photos", tmp_path / "nowhere", "--model", "nobody")
+    assert nowhere.returncode == 9
+    assert "no float model is called nobody" in nowhere.stderr

@@ -1,0 +1,1 @@
+"""The command `fmnist-train`, one file a recipe. app registers them; shared holds the common options."""

@@ -1,0 +1,224 @@
+"""Read one's own photos: a folder for each class, what the folders mean, and what the device sees of each photo."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.choices import DEFAULT_VIEWS
+from edge.datasets.image_folders import UNKNOWN, UNSORTED
+from edge.errors import DatasetDamaged, DatasetNotFound, SourceError
+from edge.isolation.garment import Garment, find_garment
+from edge.isolation.rendering import render_views
+from edge.opencv import cv2
+from edge.sources.pictures import IMAGE_SUFFIXES, read_image
+from edge.spec import ImageSpec
+
+NAMED = 10
+"""So many bad files are named."""
+
+Reading = Callable[[str, int, int], None]
+"""Told what is read, how many photos are done and how many there are in all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A photo as the networks see it.
+
+    `variants` uint8 (V, 28, 28): the garment cut out by masks that differ a little; `views` uint8 (N, 28, 28): what
+    the device averages over; `folder` is its class folder.
+    """
+
+    variants: NDArray[np.uint8]
+    views: NDArray[np.uint8]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photos:
+    """Photos, and for each which classes count as right: bool (N, classes), none of them for what is unknown."""
+
+    photos: tuple[Photo, ...]
+    classes: NDArray[np.bool_]
+    sha256: str
+    """Of all variants and classes: identifies the data."""
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which photos show one of the classes: bool (N,)."""
+        return np.asarray(self.classes.any(axis=1), np.bool_)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The class folders, sorted."""
+        return tuple(sorted({photo.folder for photo in self.photos}))
+
+    @property
+    def views(self) -> NDArray[np.uint8]:
+        """What the device averages over, of all photos: uint8 (N, views, 28, 28); of fewer, the first are repeated."""
+        most = max((len(photo.views) for photo in self.photos), default=0)
+        views = [np.resize(photo.views, (most, *photo.views.shape[1:])) for photo in self.photos]
+        return np.stack(views) if views else np.zeros((0, 0, 28, 28), np.uint8)
+
+    def subset(self, chosen: NDArray[np.intp]) -> Photos:
+        """Some of the photos."""
+        return gathered([self.photos[number] for number in chosen], self.classes[chosen])
+
+    def split(self, held_out: float) -> tuple[Photos, Photos]:
+        """Two parts, (to train on, held out): of every folder this share, at least one where it has two or more.
+
+        A photo's content decides, so neither a new name nor a new neighbour moves it often.
+        """
+        digests = [hashlib.sha256(photo.variants.tobytes()).digest() for photo in self.photos]
+        chosen = np.zeros(len(self), np.bool_)
+        for folder in self.folders:
+            members = [number for number, photo in enumerate(self.photos) if photo.folder == folder]
+            count = min(len(members) - 1, max(1, round(held_out * len(members)))) if held_out else 0
+            for number in sorted(members, key=lambda member: digests[member])[:count]:
+                chosen[number] = True
+        return self.subset(np.flatnonzero(~chosen)), self.subset(np.flatnonzero(chosen))
+
+
+def gathered(photos: Sequence[Photo], classes: NDArray[np.bool_]) -> Photos:
+    """Photos with their classes bool (N, classes)."""
+    digest = hashlib.sha256(np.ascontiguousarray(classes).tobytes())
+    for photo in photos:
+        digest.update(photo.variants.tobytes())
+    return Photos(tuple(photos), classes, digest.hexdigest())
+
+
+def read_photos(
+    folder: Path, labels: Sequence[str], meaning: Path | None = None, reading: Reading | None = None
+) -> Photos:
+    """Read FOLDER/CLASS/*.jpg. A class folder is named as a label, or `meaning` says what it stands for.
+
+    `_unknown` holds what is of no class; `_unsorted`, where `classify --keep` puts what nobody has looked at, is passed
+    over. Photos in which no garment is found are left out. Raises DatasetNotFound and DatasetDamaged, which name what
+    is at fault.
+    """
+    if not folder.is_dir():
+        raise DatasetNotFound(f"{folder} is no folder", "photos lie in a folder for each class: DIR/CLASS/*.jpg")
+    meanings = read_meaning(meaning) if meaning is not None else {}
+    found: list[Photo] = []
+    classes: list[NDArray[np.bool_]] = []
+    problems: list[str] = []
+    files = [(path, name) for name in _class_folders(folder) for path in _pictures(folder / name)]
+    rows = {name: _classes_of(name, meanings, labels) for name in sorted({name for _, name in files})}
+    for done, (path, name) in enumerate(files, 1):
+        try:
+            photo = see_photo(read_image(path), name)
+        except SourceError as error:
+            problems.append(error.message)
+            continue
+        finally:
+            if reading is not None:
+                reading("photos", done, len(files))
+        if photo is not None:
+            found.append(photo)
+            classes.append(rows[name])
+    if problems:
+        more = f"\n... and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
+        raise DatasetDamaged("\n".join(problems[:NAMED]) + more, "mend or remove these files")
+    if not any(row.any() for row in classes):
+        raise DatasetDamaged(
+            f"{folder} holds no photo of a garment",
+            f"DIR/CLASS/*.jpg, CLASS one of: {', '.join(labels)}; or --map FILE",
+        )
+    return gathered(found, np.stack(classes))
+
+
+def see_photo(pixels: NDArray[np.uint8], folder: str) -> Photo | None:
+    """What the device sees of a photo: uint8 (H, W, 3) blue green red. None where it finds nothing."""
+    spec = ImageSpec()
+    if pixels.shape[:2] == (spec.height, spec.width):
+        grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)[np.newaxis]
+        return Photo(grey, grey, folder)
+    garment = find_garment(pixels)
+    if not garment.masks:
+        return None
+    masks = _masks(garment)
+    variants = np.concatenate([render_views(garment.grey, (mask,), spec.height, spec.width, 1) for mask in masks])
+    return Photo(variants, garment.views(spec.height, spec.width, DEFAULT_VIEWS), folder)
+
+
+def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:
+    """A JSON object: folder -> label, list of labels that all count as right, or "_unknown".
+
+    Raises DatasetNotFound or DatasetDamaged.
+    """
+    hint = '{"pants": "Trouser", "shoes": ["Sandal", "Sneaker", "Ankle boot"], "hats": "_unknown"}'
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DatasetNotFound(f"{path}: {error.strerror}", f"--map FILE holds, for example, {hint}") from error
+    except ValueError as error:
+        raise DatasetDamaged(f"{path} is not JSON: {error}", f"for example {hint}") from error
+    if not isinstance(content, dict):
+        raise DatasetDamaged(f"{path} is no JSON object", f"for example {hint}")
+    meanings = {}
+    for name, value in content.items():
+        labels = (value,) if isinstance(value, str) else value
+        if not isinstance(labels, list | tuple) or not labels or not all(isinstance(one, str) for one in labels):
+            raise DatasetDamaged(f"{path}: {name!r} stands for {value!r}", f"for example {hint}")
+        meanings[name] = tuple(labels)
+    return meanings
+
+
+def label_number(name: str, labels: Sequence[str]) -> int | None:
+    """The label that a name means: the same letters and digits, or the beginning of one label alone; or None."""
+    wanted = _letters(name)
+    spelt = [_letters(label) for label in labels]
+    if wanted in spelt:
+        return spelt.index(wanted)
+    begun = [number for number, label in enumerate(spelt) if wanted and label.startswith(wanted)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequence[str]) -> NDArray[np.bool_]:
+    row = np.zeros(len(labels), np.bool_)
+    names = meanings.get(folder, (folder,))
+    if names == (UNKNOWN,):
+        return row
+    for name in names:
+        number = label_number(name, labels)
+        if number is None:
+            raise DatasetDamaged(
+                f"the folder {folder} stands for {name!r}, which is no label of the model ({', '.join(labels)})",
+                f'rename it, or say what it is: --map FILE with {{"{folder}": "{labels[0]}"}} or "{UNKNOWN}"',
+            )
+        row[number] = True
+    return row
+
+
+def _masks(garment: Garment) -> list[NDArray[np.bool_]]:
+    """The garment's masks, the torso's, and the first one a pixel wider and a pixel narrower."""
+    first = garment.masks[0].astype(np.uint8)
+    square = np.ones((3, 3), np.uint8)
+    others = [np.asarray(how(first, square), np.uint8) > 0 for how in (cv2.dilate, cv2.erode)]
+    torso = [] if garment.torso is None else [garment.torso]
+    return [*garment.masks, *torso, *(mask for mask in others if mask.any())]
+
+
+def _class_folders(folder: Path) -> list[str]:
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name != UNSORTED
+    )
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

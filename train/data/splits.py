@@ -1,0 +1,49 @@
+"""The three parts of a run's pictures: to train on, to watch the training with, to test the end with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.datasets.dataset import LARGEST_DEFAULT_PER_CLASS, Dataset, default_held_out, load, split_held_out
+from edge.errors import DatasetDamaged
+
+if TYPE_CHECKING:
+    from train.fitting.callbacks import Watcher
+    from train.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Disjoint pictures with the same labels in the same order; the test images are looked at once, at the end."""
+
+    training: Dataset
+    held_out: Dataset
+    test: Dataset
+
+
+def load_parts(
+    settings: Settings, data: Path | None, watcher: Watcher, *, held_out_per_class: int | None = None
+) -> Parts:
+    """Load what a run with these settings needs: every recipe gets its pictures here.
+
+    `data` is a folder with Fashion-MNIST or with pictures of one's own; None finds or downloads Fashion-MNIST.
+    Unless the settings say how many are held out, it is a tenth of the smallest class of each class, at most
+    `held_out_per_class` of each: a recipe of which many variants are compared wants more, small data has fewer.
+    Raises the errors of edge.datasets.dataset.load and split_held_out.
+    """
+    # The test images first, lest they be missing at the end.
+    test, all_training = (
+        load(split, data, progress=watcher.downloading, reading=watcher.reading) for split in ("test", "train")
+    )
+    if test.label_names != all_training.label_names:
+        raise DatasetDamaged("the training and the test data have different labels")
+    wanted = settings.validation_images or default_held_out(
+        all_training, held_out_per_class or LARGEST_DEFAULT_PER_CLASS
+    )
+    rest, held_out = split_held_out(all_training, wanted)
+    copies = len({image.tobytes() for image in test.images} & {image.tobytes() for image in all_training.images})
+    if copies:
+        watcher.note(f"{copies:,} of the test images are among the training data too: the test accuracy flatters")
+    return Parts(rest.first(settings.limit) if settings.limit else rest, held_out, test)

@@ -1,0 +1,104 @@
+"""What a network makes of photos: right or wrong, how sure, before and after."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.datasets.dataset import Dataset
+from edge.inference.classifier import open_classifier
+from edge.inference.interpreters import open_interpreter
+from edge.inference.model_file import read_model
+from train.augment.basic import one_hot
+from train.augment.camera import CameraAugmentation
+from train.augment.outliers import outliers
+from train.data.photos import Photos
+from train.evaluation.results import probabilities_of
+from train.evaluation.score_calibration import Answered, auroc, expected_calibration_error, fit_doubt, tempered
+from train.fitting.run_folder import replacing
+
+ENOUGH_TO_FIT = 40
+"""Held-out photos; with fewer, a temperature is noise."""
+
+
+def answered(model: Any, photos: Photos) -> Answered:
+    """A Keras network's answers to all views of photos."""
+    views = photos.views
+    flat = probabilities_of(model, views.reshape(-1, *views.shape[2:]))
+    return Answered(flat.reshape(*views.shape[:2], -1), photos.classes)
+
+
+def figures_of(answers: Answered, temperature: float = 1.0) -> dict[str, float]:
+    """Accuracy 0..1 on the known, and how well scores tell right from wrong and known from unknown (AUROC)."""
+    averaged = tempered(answers, temperature)
+    best = averaged.argmax(axis=1)
+    rows = np.arange(len(best))
+    scores, right = averaged[rows, best], answers.classes[rows, best]
+    known = answers.classes.any(axis=1)
+    return {
+        "accuracy": round(float(right[known].mean()), 4) if known.any() else float("nan"),
+        "right_against_wrong": round(auroc(scores[known & right], scores[known & ~right]), 4),
+        "known_against_unknown": round(auroc(scores[known], scores[~known]), 4),
+        "calibration_error": round(expected_calibration_error(scores[known], right[known]), 4),
+    }
+
+
+def gain(before: Any, after: Any, learnt: Photos, kept: Photos, temperature: float) -> dict[str, Any]:
+    """Figures of the held-out photos before and, at this temperature, after; and the accuracy of each folder."""
+    result: dict[str, Any] = {"trained_on": len(learnt), "held_out": len(kept), "folders": {}}
+    if not len(kept):
+        return result
+    for when, model, sure in (("before", before, 1.0), ("after", after, temperature)):
+        answers = answered(model, kept)
+        result[when] = figures_of(answers, sure)
+        right = kept.classes[np.arange(len(kept)), tempered(answers, sure).argmax(axis=1)]
+        folders = np.array([photo.folder for photo in kept.photos])
+        for name in kept.folders:
+            of_it = folders == name
+            if kept.known[of_it].any():
+                entry = result["folders"].setdefault(name, {"photos": int(of_it.sum())})
+                entry[when] = round(float(right[of_it].mean()), 4)
+    return result
+
+
+def fitted_doubt(model: Any, kept: Photos | None, held_out: Dataset, seed: int) -> dict[str, float]:
+    """The doubt of a network: from held-out photos where there are enough, else from held-out images in poses."""
+    if kept is not None and kept.known.sum() >= ENOUGH_TO_FIT:
+        return asdict(fit_doubt(answered(model, kept)))
+    return asdict(fit_doubt(posed(model, held_out, seed)))
+
+
+def posed_figures(model: Any, held_out: Dataset, seed: int) -> dict[str, Any]:
+    """What a run that has seen no photo can say of itself: its doubt, and its figures on held-out images in poses."""
+    answers = posed(model, held_out, seed)
+    doubt = fit_doubt(answers)
+    return {"doubt": asdict(doubt), "posed": figures_of(answers, doubt.temperature)}
+
+
+def posed(model: Any, held_out: Dataset, seed: int) -> Answered:
+    """Answers to held-out images as a camera may show them, and to a fifth as many pictures of no class."""
+    generator = np.random.default_rng([seed, 1])
+    targets = one_hot(held_out.labels, len(held_out.label_names), 0.0)
+    images, _ = CameraAugmentation()(held_out.images, targets, generator)
+    strange = outliers(held_out.images, held_out.labels, len(held_out) // 5, generator)
+    classes = np.concatenate([targets > 0, np.zeros((len(strange), targets.shape[1]), np.bool_)])
+    scores = probabilities_of(model, np.concatenate([images, strange]))
+    return Answered(scores[:, np.newaxis], classes)
+
+
+def keep_views(kept: Photos, path: Path) -> None:
+    """Write what the device sees of the held-out photos, for `on_device`. Raises OutputFailed."""
+    with replacing(path) as unfinished:
+        np.savez_compressed(unfinished, views=kept.views, classes=kept.classes)
+
+
+def on_device(int8: Path, kept_views: Path) -> dict[str, float]:
+    """Figures of an int8 model on photos that keep_views wrote, through the classifier that the device runs."""
+    model = read_model(str(int8))
+    classifier = open_classifier(model, open_interpreter(model))
+    with np.load(kept_views) as kept:
+        answers = np.stack([classifier.calibrated(views) for views in kept["views"]])
+        return figures_of(Answered(answers[:, np.newaxis], kept["classes"]))
