@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
@@ -9,26 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import output_files
-from convert.inputs import probing
-from convert.inputs import source as sources
-from convert.inputs.input_spec import Reading, read_source
+from convert.inputs import probing, readers
+from convert.inputs.input_spec import InputSpec, read_source
 from convert.inputs.source import Source
+from convert.inputs.tensorflow_converter import InternalsMissing
 from convert.progress import Advance, Stages
 from convert.quantize import calibration
 from convert.quantize.converter import Calibrate, Calibrated, calibrate, calibrate_flatbuffer, convert_plainly
-from convert.quantize.internals import InternalsMissing
 from convert.quantize.representative import Representative, read_representative
 from convert.quantize.search import Found, candidates, search
 from convert.quiet import captured
 from convert.report.html import to_html
 from convert.report.outcome import Outcome, to_json
+from convert.report.provenance import provenance
 from convert.settings import Scheme, Search, Settings
 from convert.targets.operators import Target, parse_targets
 from convert.targets.runtimes import parse_pythons
-from convert.targets.target_check import prove_targets
+from convert.targets.target_check import run_in_targets
 from convert.tflite import manifest, metadata
 from convert.verify import guards, parity
-from convert.verify.layer_errors import PICTURES
+from convert.verify.layer_errors import PICTURES, layer_errors
 from edge.datasets import dataset
 from edge.datasets.dataset import Dataset
 from edge.errors import AccuracyBudgetExceeded, BadOption, ConversionRefused, TargetUnmet
@@ -60,11 +61,13 @@ def convert(settings: Settings, stream: TextIO) -> Outcome:
     if settings.scheme is not Scheme.INT8 and Target.MEDIAPIPE in targets:
         raise BadOption(f"--target mediapipe is made of int8 models, --scheme is {settings.scheme}", "--scheme int8")
     pythons = parse_pythons(settings.pythons)
-    sources.inspect(settings.source_path)
-    variant = [settings.variant_path] if Target.MEDIAPIPE in targets else []
-    output_files.check_writable(settings.model_path, *variant, settings.report_path, settings.page_path)
+    readers.inspect(settings.source_path)
+    extra = [settings.variant_path] if Target.MEDIAPIPE in targets else []
+    output_files.check_writable(settings.model_path, *extra, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = prove_targets(_prove(settings, stages), targets, pythons, stages)
+        outcome = _prove(settings, stages)
+        runs, variant = run_in_targets(outcome, targets, pythons, stages)
+        outcome = replace(outcome, runs=runs, variant=variant, seconds=dict(stages.seconds))
     files = {settings.report_path: to_json(outcome), settings.page_path: to_html(outcome)}
     if outcome.within_budget:
         files[settings.model_path] = outcome.content
@@ -80,7 +83,7 @@ def enforce_budget(outcome: Outcome) -> None:
         return
     settings = outcome.settings
     older = f" (the older {settings.model_path} stays as it was)" if settings.model_path.exists() else ""
-    lost = f"{settings.scheme} loses {outcome.proof.paired.drop:.2f} points of accuracy"
+    lost = f"{settings.scheme} loses {outcome.parity.paired.drop:.2f} points of accuracy"
     raise AccuracyBudgetExceeded(
         f"{lost}, {settings.max_drop:g} are allowed: no model written{older}; the report is {settings.report_path}",
         _ways_out(settings),
@@ -115,7 +118,7 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         training = dataset.load("train", settings.data, progress=stages.download, reading=stages.reading)
         test = dataset.load("test", settings.data, progress=stages.download, reading=stages.reading)
         labels = test.label_names
-        source = sources.load(settings.source_path, labels)
+        source = readers.load(settings.source_path, labels)
         engine = _engine(source, settings.scheme)
         interpreter = source.interpreter
         reading = read_source(settings, source, interpreter, training)
@@ -138,18 +141,29 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
     probing.check_knows_something(source.path, float_run)
     with stages.stage(f"evaluate {settings.scheme}", len(test)) as advance:
         int8_run, runtime = parity.run_int8(model, test, advance)
-    proven = parity.Proof.of(float_run, int8_run, runtime)
+    proven = parity.AccuracyParity.of(float_run, int8_run, runtime)
     facts["accuracy"] = manifest.accuracy(proven.paired, int8_run, parity.name_data(test))
-    facts["provenance"] = manifest.provenance(settings, source, reading.held_out, found, own)
+    facts["provenance"] = provenance(settings, source, reading.held_out, found, own)
     content = manifest.attach(flatbuffer, facts)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
     notes = (*reading.notes, *notes, *_told_of(own, test), *_doubts(source, proven))
     looked_at = scored.first(PICTURES)
-    layers = calibrated.layer_errors(
-        found.chosen.flatbuffer, reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
+    inputs = reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
+    layers = layer_errors(calibrated.graph, found.chosen.flatbuffer, inputs) if calibrated.graph else ()
+    return Outcome(
+        settings=settings,
+        model=model,
+        content=content,
+        flatbuffer=found.chosen.flatbuffer,
+        test=test,
+        parity=proven,
+        source=source,
+        found=found,
+        layers=layers,
+        notes=notes,
+        seconds=stages.seconds,
     )
-    return Outcome(settings, source, model, content, proven, found, layers, test, notes, stages.seconds)
 
 
 def _read_own(settings: Settings, stages: Stages) -> Representative | None:
@@ -190,7 +204,7 @@ def _search(
     settings: Settings,
     source: Source,
     interpreter: Interpreter,
-    reading: Reading,
+    reading: InputSpec,
     calibrated: Calibrated,
     pictures: int,
     scored: Dataset,
@@ -219,7 +233,7 @@ def _search(
     return search(settings, calibrated, pictures, float_run, score, advance, first_look)
 
 
-def _doubts(source: Source, proven: parity.Proof) -> list[str]:
+def _doubts(source: Source, proven: parity.AccuracyParity) -> list[str]:
     """What makes the figures less than certain: other data than in training, or few pictures."""
     doubts = []
     told = source.record.test_accuracy if source.record else None

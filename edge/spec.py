@@ -50,7 +50,7 @@ class ImageSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class ScoreCalibration:
     """How sure a model must be: fitted on data held out of its training, and written into its file.
 
     `temperature` divides the logits, so that of answers given with 80 % four in five are right (Guo et al. 2017,
@@ -75,7 +75,7 @@ class Doubt:
         return tempered
 
 
-SURE = Doubt()
+SURE = ScoreCalibration()
 """Of a model that says nothing of its doubts: its probabilities are taken as they are, and every answer is one."""
 
 

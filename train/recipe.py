@@ -12,9 +12,9 @@ from train.settings import Settings
 
 if TYPE_CHECKING:
     from train.data.splits import Parts
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
 
-Teach = Callable[["Parts", RunFolder, "Watcher"], tuple[Any, list[EpochResult]]]
+Teach = Callable[["Parts", RunFolder, "Callback"], tuple[Any, list[EpochResult]]]
 """Trains on parts, with the run folder's checkpoints, and gives the Keras model and its history."""
 
 
@@ -25,7 +25,7 @@ def follow(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Watcher,
+    watcher: Callback,
     held_out_per_class: int | None = None,
     figures: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -46,8 +46,3 @@ def follow(
         parts = load_parts(settings, data_dir, watcher, held_out_per_class=held_out_per_class)
         model, history = teach(parts, folder, watcher)
         return conclude(model, history, parts.held_out, parts.test, folder, figures or {})
-
-
-def steps_per_epoch(settings: Settings, images: int) -> int:
-    """Batches in an epoch of this many images, the last of which may be smaller."""
-    return -(-images // settings.batch_size)

@@ -11,6 +11,8 @@ from edge.errors import BadOption
 
 LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator, which Keras seeds too, takes 32 bits
 
+EVALUATION_BATCH = 500
+
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Keras' dtype policies: with bfloat16 the weights, their updates and the last layer stay in float32."""
 
@@ -69,3 +71,8 @@ def check_precision(name: str) -> None:
     """Raise BadOption for a --precision that there is not."""
     if name not in PRECISIONS:
         raise BadOption(f"there is no --precision {name}", f"one of {', '.join(PRECISIONS)}")
+
+
+def steps_per_epoch(settings: Settings, images: int) -> int:
+    """Batches in an epoch of this many images, the last of which may be smaller."""
+    return -(-images // settings.batch_size)

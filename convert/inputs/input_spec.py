@@ -17,7 +17,7 @@ from edge.spec import ImageSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class InputSpec:
     """How a model's input and output are to be read, and what there is to say about it."""
 
     image: ImageSpec
@@ -26,7 +26,7 @@ class Reading:
     notes: tuple[str, ...]
 
 
-def read_source(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> Reading:
+def read_source(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> InputSpec:
     """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
     notes: list[str] = []
     record = source.record
@@ -56,7 +56,7 @@ def read_source(settings: Settings, source: Source, interpreter: Interpreter, tr
             "the accuracy, on the test pictures, does not depend on it unless training saw those too"
         )
     probe = training.images[:: max(1, len(training) // probing.PROBE_IMAGES)]
-    return Reading(image, probing.gives_logits(interpreter, image, probe), held_out, tuple(notes))
+    return InputSpec(image, probing.gives_logits(interpreter, image, probe), held_out, tuple(notes))
 
 
 def _check_size(path: Path, record: TrainingRecord) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from convert.inputs.source import Export
-from convert.quantize.converter import INPUT_NAME
+from convert.inputs.source import INPUT_NAME, Export
 
 
 def exporter(model: Any) -> Export:

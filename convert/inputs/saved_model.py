@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from convert.inputs import float_graph
 from convert.inputs.shapes import check_labels, check_picture
-from convert.inputs.source import Export
-from convert.quantize.converter import INPUT_NAME, float_flatbuffer
+from convert.inputs.source import INPUT_NAME, Export
+from convert.inputs.tensorflow_converter import float_flatbuffer
 from convert.settings import Format
 from edge.errors import FloatModelUnreadable
 from edge.spec import TensorSpec
@@ -57,7 +57,7 @@ class SignatureInterpreter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedModel:
-    """A loaded SavedModel, as convert.inputs.source.Source; the flatbuffer is there where the input is bytes."""
+    """A Source read from a SavedModel; the flatbuffer is there where the input is bytes."""
 
     path: Path
     sha256: str

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.errors import KerasModelUnreadable, ModelUnsupported
 from edge.inference.model_file import check_labels
-from edge.spec import Doubt, ImageSpec
+from edge.spec import ImageSpec, ScoreCalibration
 
 RECORD_NAME = "fmnist_edge.json"
 RECORD_VERSION = 1
@@ -31,7 +31,7 @@ class TrainingRecord:
     image: ImageSpec
     validation_images: int
     test_accuracy: float | None
-    doubt: Doubt
+    doubt: ScoreCalibration
     fields: Mapping[str, Any]
 
 
@@ -65,6 +65,6 @@ def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         image=ImageSpec(pixels["height"], pixels["width"], float(pixels["low"]), float(pixels["high"])),
         validation_images=held_out,
         test_accuracy=None if accuracy is None else float(accuracy),
-        doubt=Doubt(**fields.get("doubt", {})),
+        doubt=ScoreCalibration(**fields.get("doubt", {})),
         fields=fields,
     )

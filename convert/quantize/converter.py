@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.inputs.source import Export
+from convert.inputs.tensorflow_converter import OnPicture, refusing, tflite_converter
 from convert.quantize import internals
 from convert.quantize.ranges import BINS, Statistics
-from convert.quiet import captured
 from convert.settings import CALIBRATED, Rule, Scheme
-from convert.verify.layer_errors import LayerError, layer_errors
-from edge.errors import ConversionRefused
 from edge.spec import ImageSpec
-
-INPUT_NAME = "pixels"
-
-OnPicture = Callable[[int], None]
-"""Called with the number of pictures seen so far."""
 
 
 class Calibrated(Protocol):
@@ -35,12 +26,13 @@ class Calibrated(Protocol):
         """The rules that it can be quantised by, the first one first."""
         ...
 
-    def quantise(self, rule: Rule | None, pictures: int) -> bytes:
-        """The flatbuffer by a rule and the first of the calibration pictures. Raises ConversionRefused."""
+    @property
+    def graph(self) -> bytes | None:
+        """The float flatbuffer that it is made of; None where it stays inside TensorFlow's converter."""
         ...
 
-    def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
-        """What each activation loses in such a flatbuffer, as far as it can be known."""
+    def quantise(self, rule: Rule | None, pictures: int) -> bytes:
+        """The flatbuffer by a rule and the first of the calibration pictures. Raises ConversionRefused."""
         ...
 
 
@@ -70,18 +62,14 @@ class RuledModel:
         assert rule is not None
         ranges = self.statistics.ranges(rule, pictures).copy()
         ranges[self.holds_picture] = self.image.low, self.image.high
-        with _refusing():
+        with refusing():
             return internals.quantised(internals.with_ranges(self.graph, ranges))
-
-    def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
-        """Of all activations, on pictures float32 (N, *input shape)."""
-        return layer_errors(self.graph, int8, pictures)
 
 
 def calibrate(export: Export, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
     """Convert to a float flatbuffer and go on as `calibrate_flatbuffer`."""
-    with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
-        graph = internals.calibrated_graph(_converter(export, folder, pictures[:1], lambda done: None))
+    with refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
+        graph = internals.calibrated_graph(tflite_converter(export, folder, pictures[:1], lambda done: None))
     return calibrate_flatbuffer(graph, pictures, image, on_picture)
 
 
@@ -93,7 +81,7 @@ def calibrate_flatbuffer(
     Its activations have ranges, whatever these are. `on_picture` is called with up to twice the number of pictures.
     Raises ConversionRefused, or InternalsMissing.
     """
-    with _refusing():
+    with refusing():
         internals.require_quantiser()
         tensors = internals.activations(graph)
         least = np.empty((len(pictures), len(tensors)), np.float32)
@@ -123,6 +111,7 @@ class PlainModel:
 
     flatbuffer: bytes
     scheme: Scheme
+    graph: None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -133,10 +122,6 @@ class PlainModel:
         """The file that there is."""
         return self.flatbuffer
 
-    def layer_errors(self, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
-        """None: the float graph stays inside the converter."""
-        return ()
-
 
 def convert_plainly(
     export: Export,
@@ -146,67 +131,5 @@ def convert_plainly(
     scheme: Scheme = Scheme.INT8,
 ) -> PlainModel:
     """Convert with nothing but TensorFlow's public interface. Raises ConversionRefused with its last lines."""
-    with _refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
-        return PlainModel(bytes(_converter(export, folder, pictures, on_picture, scheme).convert()), scheme)
-
-
-def float_flatbuffer(export: Export) -> bytes:
-    """The float model as TensorFlow's converter writes it. Raises ConversionRefused."""
-    nothing = np.empty(0, np.float32)
-    return convert_plainly(export, nothing, ImageSpec(), lambda done: None, Scheme.FLOAT32).flatbuffer
-
-
-def _converter(
-    export: Export, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture, scheme: Scheme = Scheme.INT8
-) -> Any:
-    """A converter to a scheme as every TFLite runtime takes it: batch 1, Dense per tensor, integers in and out.
-
-    The schemes are those of ai.google.dev/edge/litert/models/post_training_quantization.
-    """
-    import tensorflow as tf
-
-    def representative() -> Iterator[list[NDArray[np.float32]]]:
-        for number in range(len(pictures)):
-            yield [pictures[number : number + 1]]
-            on_picture(number + 1)
-
-    saved = Path(folder) / "saved_model"
-    export(saved)
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    if scheme is Scheme.FLOAT32:
-        return converter
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if scheme is Scheme.FLOAT16:
-        converter.target_spec.supported_types = [tf.float16]
-    if scheme in CALIBRATED:
-        operations, numbers = {
-            Scheme.INT8: (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8),
-            Scheme.INT16X8: (
-                tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-                tf.int16,
-            ),
-        }[scheme]
-        converter.representative_dataset = representative
-        converter.target_spec.supported_ops = [operations]
-        converter.inference_input_type = converter.inference_output_type = numbers
-    # tflite-runtime 2.14 and the Edge TPU compiler know no Dense layer with a scale for each channel.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    return converter
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Keep TensorFlow quiet, and turn its failures into ConversionRefused with the last lines that it said."""
-    with captured() as last_lines:
-        try:
-            yield
-        except internals.InternalsMissing:
-            raise
-        # The converter raises whatever its C++ side came up with, down to plain Exception.
-        except Exception as error:
-            # ConverterError carries a whole program; its gist is in the last lines that C++ wrote.
-            reason = last_lines() or " ".join(str(error).split())[:300]
-            raise ConversionRefused(
-                f"the converter failed with {type(error).__name__}:\n{reason}",
-                "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
-            ) from error
+    with refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
+        return PlainModel(bytes(tflite_converter(export, folder, pictures, on_picture, scheme).convert()), scheme)

@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
-class InternalsMissing(Exception):
-    """A part of TensorFlow is not where it was; never leaves convert."""
+from convert.inputs.tensorflow_converter import InternalsMissing
 
 
 def calibrated_graph(converter: Any) -> bytes:

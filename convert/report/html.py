@@ -43,15 +43,15 @@ _CHOSEN = ' class="chosen"'
 
 def to_html(outcome: Outcome) -> bytes:
     """The report, UTF-8; without folders, so that it can be published."""
-    proof = outcome.proof
+    parity = outcome.parity
     sections = [
         f'<p class="verdict">{escape(verdict(outcome, outcome.settings.model_path.name))}</p>',
         _summary(outcome),
         *(f"<p>Note: {escape(note)}</p>" for note in outcome.notes),
         "<h2>Where it runs</h2><ul>" + "".join(f"<li>{escape(line)}</li>" for line in target_lines(outcome)) + "</ul>",
-        "<h2>Class by class</h2>" + figures.per_class(proof.float_run, proof.int8_run),
+        "<h2>Class by class</h2>" + figures.per_class(parity.float_run, parity.int8_run),
         "<h2>What is confused more, or less</h2><p>Pictures of a class, converted minus float: red off the diagonal is "
-        "worse.</p>" + figures.confusion_change(proof.float_run, proof.int8_run),
+        "worse.</p>" + figures.confusion_change(parity.float_run, parity.int8_run),
         _changed(outcome),
         _layers(outcome),
         _search(outcome),
@@ -63,7 +63,7 @@ def to_html(outcome: Outcome) -> bytes:
 
 
 def _summary(outcome: Outcome) -> str:
-    paired = outcome.proof.paired
+    paired = outcome.parity.paired
     sizes = outcome.source.size_bytes, len(outcome.content)
     return _table(
         ("", "float", outcome.settings.scheme, "change"),
@@ -82,9 +82,9 @@ def _summary(outcome: Outcome) -> str:
 
 
 def _changed(outcome: Outcome) -> str:
-    paired = outcome.proof.paired
+    paired = outcome.parity.paired
     count = paired.images - round(paired.agreement * paired.images)
-    drawn = figures.changed_pictures(outcome.test, outcome.proof.float_run, outcome.proof.int8_run)
+    drawn = figures.changed_pictures(outcome.test, outcome.parity.float_run, outcome.parity.int8_run)
     text = f"{count:,} of {paired.images:,} answers changed"
     if not drawn:
         return f"<h2>Pictures whose answer changed</h2><p>{text}.</p>"
@@ -134,7 +134,7 @@ def _provenance(outcome: Outcome) -> str:
         (f"SHA-256 of the {outcome.source.format.noun}", outcome.source.sha256),
         ("SHA-256 of the flatbuffer", manifest["sha256"]),
         ("data", manifest["accuracy"]["data"]),
-        ("runtime of the proof", outcome.proof.runtime),
+        ("runtime of the check", outcome.parity.runtime),
         ("seed of the calibration pictures", f"{outcome.settings.seed}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("seconds", ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.seconds.items())),

@@ -12,61 +12,36 @@ from rich.table import Table
 from convert.inputs.source import Source
 from convert.pipe_console import PipeConsole
 from convert.quantize.search import Found
-from convert.settings import Settings
 from convert.targets.runtimes import TargetRun
+from convert.targets.target_check import Variant
 from convert.tflite import manifest
 from convert.verify.layer_errors import LayerError
-from convert.verify.parity import Proof
-from edge.datasets.dataset import Dataset
-from edge.inference.accuracy import Evaluation, PairedAccuracy
-from edge.inference.model_file import Model
+from convert.verify.parity import ConvertedModel
+from edge.inference.accuracy import Evaluation
 
 REPORT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Variant:
-    """The file for MediaPipe that goes with an int8 model, and how its answers pair with that model's.
-
-    Both on the same test pictures; in `paired` the int8 model stands where the float one does elsewhere.
-    """
-
-    model: Model
-    content: bytes
-    run: Evaluation
-    paired: PairedAccuracy
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """A finished conversion: `content` is the model file, whether it was written or not.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Outcome(ConvertedModel):
+    """A finished conversion.
 
     `runs` are the targets' own runtimes with the model, `variant` is there if MediaPipe is a target.
     """
 
-    settings: Settings
     source: Source
-    model: Model
-    content: bytes
-    proof: Proof
     found: Found
     layers: Sequence[LayerError]
-    test: Dataset
     notes: Sequence[str]
     seconds: Mapping[str, float]
     runs: Sequence[TargetRun] = ()
     variant: Variant | None = None
 
-    @property
-    def within_budget(self) -> bool:
-        """Whether int8 loses no more than --max-drop points."""
-        return self.proof.paired.drop <= self.settings.max_drop
-
 
 def to_json(outcome: Outcome) -> bytes:
     """Everything known about a conversion, as UTF-8 JSON; without folders, so that it can be published."""
     assert outcome.model.manifest is not None
-    settings, source, proof = outcome.settings, outcome.source, outcome.proof
+    settings, source, parity = outcome.settings, outcome.source, outcome.parity
     document = {
         "v": REPORT_VERSION,
         "verdict": "passed" if outcome.within_budget else "over budget",
@@ -86,11 +61,11 @@ def to_json(outcome: Outcome) -> bytes:
             "file": settings.model_path.name,
             "written": outcome.within_budget,
             "bytes": len(outcome.content),
-            "runtime": proof.runtime,
+            "runtime": parity.runtime,
         },
         "targets": {run.target: run.facts for run in outcome.runs},
         "mediapipe": _variant(outcome),
-        "counts": asdict(proof.paired),
+        "counts": asdict(parity.paired),
         "search": {
             "scored_images": outcome.found.scored,
             "trials": [
@@ -106,8 +81,8 @@ def to_json(outcome: Outcome) -> bytes:
             ],
         },
         "layers": [asdict(layer) for layer in outcome.layers],
-        "float_run": _run(proof.float_run),
-        "int8_run": _run(proof.int8_run),
+        "float_run": _run(parity.float_run),
+        "int8_run": _run(parity.int8_run),
         "manifest": dict(outcome.model.manifest),
         "versions": manifest.versions(),
         "seconds": dict(outcome.seconds),
@@ -143,7 +118,7 @@ def target_lines(outcome: Outcome) -> list[str]:
 
 def verdict(outcome: Outcome, written: object = None) -> str:
     """One sentence: passed or not, by how much, and what was written (the model's path, if not told otherwise)."""
-    drop, budget = outcome.proof.paired.drop, outcome.settings.max_drop
+    drop, budget = outcome.parity.paired.drop, outcome.settings.max_drop
     scheme = outcome.settings.scheme
     change = f"{scheme} loses {drop:.2f} points" if drop >= 0 else f"{scheme} gains {-drop:.2f} points"
     if outcome.within_budget:
@@ -175,7 +150,7 @@ def _run(run: Evaluation) -> dict[str, Any]:
 
 
 def _summary(outcome: Outcome) -> Table:
-    paired = outcome.proof.paired
+    paired = outcome.parity.paired
     table = Table(title=f"{outcome.model.name} on {paired.images:,} test images")
     table.add_column("")
     for heading in ("float", outcome.settings.scheme, "change"):
@@ -195,7 +170,7 @@ def _classes(outcome: Outcome) -> Table:
     table.add_column("class")
     for heading in ("float", outcome.settings.scheme, "change"):
         table.add_column(heading, justify="right")
-    before, after = outcome.proof.float_run.per_class, outcome.proof.int8_run.per_class
+    before, after = outcome.parity.float_run.per_class, outcome.parity.int8_run.per_class
     for label in before:
         change = 100 * (after[label] - before[label])
         table.add_row(label, f"{before[label]:.1%}", f"{after[label]:.1%}", f"{change:+.1f} points")

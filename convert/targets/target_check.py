@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from convert.progress import Stages
-from convert.report.outcome import Outcome, Variant
 from convert.targets.check import check
 from convert.targets.operators import Target
 from convert.targets.runtimes import IMAGES, TargetRun, is_reachable, run_targets
 from convert.tflite import manifest, metadata
 from convert.tflite.mediapipe_variant import LUMA, open_grey, with_rgb_ends
-from convert.verify import parity
+from convert.verify.parity import ConvertedModel, name_data
 from edge.choices import Backend
 from edge.errors import AccuracyBudgetExceeded, TargetUnmet
-from edge.inference.accuracy import compare, evaluate
+from edge.inference.accuracy import Evaluation, PairedAccuracy, compare, evaluate
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import Model, parse_model
 
 
-def prove_targets(
-    outcome: Outcome, targets: Sequence[Target], pythons: Mapping[Target, Path], stages: Stages
-) -> Outcome:
-    """The outcome with what its targets make of the model; one over its budget is not run, and has no variant.
+@dataclass(frozen=True, slots=True, eq=False)
+class Variant:
+    """The file for MediaPipe that goes with an int8 model, and how its answers pair with that model's.
+
+    Both on the same test pictures; in `paired` the int8 model stands where the float one does elsewhere.
+    """
+
+    model: Model
+    content: bytes
+    run: Evaluation
+    paired: PairedAccuracy
+
+
+def run_in_targets(
+    converted: ConvertedModel, targets: Sequence[Target], pythons: Mapping[Target, Path], stages: Stages
+) -> tuple[Sequence[TargetRun], Variant | None]:
+    """What the targets make of a converted model; one over its budget is not run, and has no variant.
 
     Raises TargetUnmet, before anything is written, for a model that a target cannot run in full or answers otherwise
     with; AccuracyBudgetExceeded for a variant that loses more than is allowed; BackendUnavailable.
     """
-    check_targets(outcome.model, [target for target in targets if target is not Target.MEDIAPIPE])
+    check_targets(converted.model, [target for target in targets if target is not Target.MEDIAPIPE])
     variant = None
-    if Target.MEDIAPIPE in targets and outcome.within_budget:
-        variant = _make_variant(outcome, stages)
+    if Target.MEDIAPIPE in targets and converted.within_budget:
+        variant = _make_variant(converted, stages)
         check_targets(variant.model, [Target.MEDIAPIPE])
-    runs = [_run(outcome, variant, target, pythons, stages) for target in targets]
+    runs = [_run(converted, variant, target, pythons, stages) for target in targets]
     for run in runs:
         if run.complaint:
             raise TargetUnmet(str(run), "name only what the model is meant for with --target")
-    return replace(outcome, runs=runs, variant=variant, seconds=dict(stages.seconds))
+    return runs, variant
 
 
 def check_targets(model: Model, targets: Sequence[Target]) -> None:
@@ -58,13 +70,13 @@ def check_targets(model: Model, targets: Sequence[Target]) -> None:
 
 
 def _run(
-    outcome: Outcome, variant: Variant | None, target: Target, pythons: Mapping[Target, Path], stages: Stages
+    converted: ConvertedModel, variant: Variant | None, target: Target, pythons: Mapping[Target, Path], stages: Stages
 ) -> TargetRun:
     """What comes of a target; LiteRT has run the whole proof."""
-    test, model, content = outcome.test, outcome.model, outcome.content
+    test, model, content = converted.test, converted.model, converted.content
     if target is Target.LITERT and target not in pythons:
-        return TargetRun(target, outcome.proof.runtime, images=len(test))
-    if not outcome.within_budget:
+        return TargetRun(target, converted.parity.runtime, images=len(test))
+    if not converted.within_budget:
         return TargetRun(target, absent="the model loses more than it may")
     if variant is not None and target is Target.MEDIAPIPE:
         model, content = variant.model, variant.content
@@ -75,11 +87,11 @@ def _run(
         return run_targets(model, content, [target], pictures, pythons)[0]
 
 
-def _make_variant(outcome: Outcome, stages: Stages) -> Variant:
+def _make_variant(converted: ConvertedModel, stages: Stages) -> Variant:
     """The variant for MediaPipe, read from the bytes that go to disk, on all test pictures beside the int8 model."""
-    plain, settings, test = outcome.model, outcome.settings, outcome.test
+    plain, settings, test = converted.model, converted.settings, converted.test
     assert plain.image is not None and plain.manifest is not None
-    drawn = with_rgb_ends(outcome.found.chosen.flatbuffer, plain.image, plain.gives_logits)
+    drawn = with_rgb_ends(converted.flatbuffer, plain.image, plain.gives_logits)
     flatbuffer = metadata.embed(drawn, metadata.describe(plain.name, plain.image, is_rgb=True))
     facts = dict(plain.manifest) | {
         "scores": "probabilities",
@@ -90,13 +102,13 @@ def _make_variant(outcome: Outcome, stages: Stages) -> Variant:
     classifier = open_grey(model, open_interpreter(model, Backend.LITERT))
     with stages.stage("evaluate mediapipe", len(test)) as advance:
         run = evaluate(classifier, test.images, test.labels.astype(np.int64), advance)
-    beside_float, paired = compare(outcome.proof.float_run, run), compare(outcome.proof.int8_run, run)
+    beside_float, paired = compare(converted.parity.float_run, run), compare(converted.parity.int8_run, run)
     if max(beside_float.drop, paired.drop) > settings.max_drop:
         raise AccuracyBudgetExceeded(
             f"the variant for MediaPipe loses {beside_float.drop:.2f} points beside float and {paired.drop:.2f} beside "
             f"int8, {settings.max_drop:g} are allowed: nothing written",
             "leave mediapipe out of --target, or allow more with --max-drop",
         )
-    facts["accuracy"] = manifest.accuracy(beside_float, run, parity.name_data(test))
+    facts["accuracy"] = manifest.accuracy(beside_float, run, name_data(test))
     content = manifest.attach(flatbuffer, facts)
     return Variant(parse_model(content, settings.variant_path), content, run, paired)

@@ -12,13 +12,10 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from convert.inputs.source import Source
-from convert.quantize.representative import Representative
-from convert.quantize.search import Found
 from convert.settings import Settings
 from edge.inference.accuracy import Evaluation, PairedAccuracy
 from edge.inference.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
-from edge.spec import SURE, Doubt, ImageSpec
+from edge.spec import SURE, ImageSpec, ScoreCalibration
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The zip format's first moment: the same input must give the same bytes, so no time of day goes in."""
@@ -45,7 +42,7 @@ def identity(
     labels: tuple[str, ...],
     image: ImageSpec,
     gives_logits: bool,
-    doubt: Doubt = SURE,
+    doubt: ScoreCalibration = SURE,
 ) -> dict[str, Any]:
     """The part of the manifest that the runtime needs; enough for edge.inference.model_file.parse_model."""
     return {
@@ -70,36 +67,6 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
         "drop": paired.drop,
         "agreement": paired.agreement,
         "per_class": int8_run.per_class,
-    }
-
-
-def provenance(
-    settings: Settings, source: Source, held_out: int, found: Found, own: Representative | None
-) -> dict[str, Any]:
-    """The manifest's provenance: how the float model was trained (as far as its file says) and then converted.
-
-    `own` are the pictures of --representative.
-    """
-    pictures = {} if own is None else {"representative": {"images": len(own.images), "sha256": own.sha256}}
-    trained = source.record.fields if source.record else {}
-    return {
-        "recipe": trained.get("recipe"),
-        "command": trained.get("command"),
-        "seed": trained.get("seed"),
-        "epochs": trained.get("epochs"),
-        "parameters": trained.get("parameters"),
-        "macs": trained.get("macs"),
-        **{name: trained[name] for name in ("photos", "posed") if name in trained},
-        f"{source.format}_sha256": source.sha256,
-        "convert_command": settings.command,
-        "calibration": {
-            "images": found.chosen.candidate.pictures,
-            "held_out_of": held_out,
-            "rule": found.chosen.candidate.name,
-            "seed": settings.seed,
-            **pictures,
-        },
-        "versions": versions(),
     }
 
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
-from convert.inputs import source as sources
+from convert.inputs import readers
 from convert.inputs.float_file import is_float
 from convert.inputs.input_spec import read_source
 from convert.progress import Stages
@@ -38,7 +38,7 @@ class Entry:
 def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry]:
     """Run each model, a path or a bundled one's name, on all test pictures; `stream` gets progress.
 
-    Raises the errors of dataset.load, read_model and source.load.
+    Raises the errors of dataset.load, read_model and readers.load.
     """
     entries = []
     with captured(), Stages(stream) as stages:
@@ -71,7 +71,7 @@ def needs_tensorflow(name: str) -> bool:
 
 
 def _open_source(path: Path, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
-    source = sources.load(path, test.label_names)
+    source = readers.load(path, test.label_names)
     training = dataset.load("train", data, progress=stages.download, reading=stages.reading)
     reading = read_source(Settings(path), source, source.interpreter, training)
     classifier = Classifier(source.interpreter, test.label_names, reading.image, reading.gives_logits)

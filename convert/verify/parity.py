@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convert.progress import Advance
+from convert.settings import Settings
 from edge.choices import Backend
 from edge.datasets.dataset import Dataset
 from edge.datasets.download import CONTENTS
@@ -19,7 +20,7 @@ from edge.inference.model_file import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Proof:
+class AccuracyParity:
     """Both models' answers on the same pictures, and how they pair; `runtime` names what ran the int8 model."""
 
     float_run: Evaluation
@@ -28,9 +29,29 @@ class Proof:
     runtime: str
 
     @classmethod
-    def of(cls, float_run: Evaluation, int8_run: Evaluation, runtime: str) -> Proof:
+    def of(cls, float_run: Evaluation, int8_run: Evaluation, runtime: str) -> AccuracyParity:
         """Pair two runs."""
         return cls(float_run, int8_run, compare(float_run, int8_run), runtime)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ConvertedModel:
+    """A converted model, and how it pairs with its float parent on the `test` pictures.
+
+    `content` is the model file, whether it was written or not; `flatbuffer` is its network alone, without metadata.
+    """
+
+    settings: Settings
+    model: Model
+    content: bytes
+    flatbuffer: bytes
+    test: Dataset
+    parity: AccuracyParity
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether it loses no more than --max-drop points."""
+        return self.parity.paired.drop <= self.settings.max_drop
 
 
 def name_data(test: Dataset) -> str:

@@ -346,9 +346,9 @@ def _read(model: str) -> Model:
 
     found = read_model(model)
     if found.manifest is None:
-        from edge.inference.crash_guard import go_on_in_child
+        from edge.inference.sandbox import continue_in_child
 
-        go_on_in_child(found)
+        continue_in_child(found)
     return found
 
 

@@ -15,7 +15,7 @@ from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model
 from edge.isolation.garment import Scene
 from edge.isolation.network_input import Seen, is_blank, see
-from edge.spec import FASHION_MNIST_LABELS, SURE, Doubt, ImageSpec, TensorSpec
+from edge.spec import FASHION_MNIST_LABELS, SURE, ImageSpec, ScoreCalibration, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Classifier:
         labels: tuple[str, ...],
         image: ImageSpec,
         gives_logits: bool,
-        doubt: Doubt = SURE,
+        doubt: ScoreCalibration = SURE,
         views: int = 1,
     ) -> None:
         classes = int(np.prod(interpreter.output.shape[1:]))

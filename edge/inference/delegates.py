@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import BackendUnavailable
-from edge.inference.probe import complaint_of_child
+from edge.inference.sandbox import error_in_child
 
 _PROBE = """
 import sys
@@ -35,7 +35,7 @@ def _probe(library: str, module: str, hint: str) -> None:
         raise BackendUnavailable(f"{library} is not installed", hint)
     if "/" in library and not Path(library).is_file():
         raise BackendUnavailable(f"{library}: no such file", hint)
-    complaint = complaint_of_child(_PROBE, module, library)
+    complaint = error_in_child(_PROBE, module, library)
     if complaint:
         raise BackendUnavailable(f"{library} does not load: {complaint}", hint)
 

@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from edge.choices import EDGETPU_LIBRARY, Backend
 from edge.errors import BackendUnavailable, ModelUnsupported
 from edge.inference.model_file import Model
+from edge.inference.runtimes import Runtime, litert, tflite_runtime
 from edge.spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -111,47 +111,9 @@ def open_interpreter(
     raise BackendUnavailable("no runtime can load this model: " + "; ".join(reasons), hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """An installed TFLite runtime: its distribution, its Interpreter class and its load_delegate."""
-
-    distribution: str
-    interpreter_class: Any
-    load_delegate: Any
-
-    @property
-    def name(self) -> str:
-        """Distribution and version."""
-        from importlib.metadata import version  # 11 ms at start-up, for a name that few runs print
-
-        return f"{self.distribution} {version(self.distribution)}"
-
-
-def litert() -> Runtime:
-    """LiteRT, Google's present runtime. Raises BackendUnavailable."""
-    try:
-        from ai_edge_litert import interpreter
-    except ImportError as error:
-        raise BackendUnavailable(f"LiteRT does not import: {error}", "pip install ai-edge-litert") from error
-    return Runtime("ai-edge-litert", interpreter.Interpreter, interpreter.load_delegate)
-
-
-def tflite_runtime() -> Runtime:
-    """tflite-runtime, the older one. Raises BackendUnavailable."""
-    hint = "pip install 'fmnist-edge[tflite-runtime]' (Python 3.11, numpy below 2)"
-    if int(np.__version__.split(".")[0]) >= 2:
-        # Its extension is built against numpy 1 and aborts deep inside the import otherwise.
-        raise BackendUnavailable(f"tflite-runtime needs numpy below 2, here is {np.__version__}", hint)
-    try:
-        from tflite_runtime import interpreter
-    except ImportError as error:
-        raise BackendUnavailable(f"tflite-runtime does not import: {error}", hint) from error
-    return Runtime("tflite-runtime", interpreter.Interpreter, interpreter.load_delegate)
-
-
 def _open(runtime: Runtime, model: Model, threads: int) -> TFLiteInterpreter:
     if model.manifest is None and not model.compiled_for_edgetpu:
-        from edge.inference.probe import try_unknown
+        from edge.inference.sandbox import try_unknown
 
         try_unknown(model, runtime)
     return TFLiteInterpreter(_load(runtime, model, {"num_threads": threads}), runtime)

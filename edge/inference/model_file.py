@@ -20,7 +20,7 @@ from typing import Any
 
 from edge.choices import DEFAULT_MODEL
 from edge.errors import ModelDamaged, ModelNotFound, ModelUnsupported
-from edge.spec import SURE, Doubt, ImageSpec
+from edge.spec import SURE, ImageSpec, ScoreCalibration
 
 MANIFEST_NAME = "manifest.json"
 LABELS_NAME = "labels.txt"
@@ -47,7 +47,7 @@ class Model:
     image: ImageSpec | None
     gives_logits: bool
     manifest: Mapping[str, Any] | None
-    doubt: Doubt = SURE
+    doubt: ScoreCalibration = SURE
 
     @property
     def compiled_for_edgetpu(self) -> bool:
@@ -110,7 +110,7 @@ def parse_model(content: bytes, path: Path) -> Model:
             image=image,
             gives_logits=manifest["scores"] == "logits",
             manifest=manifest,
-            doubt=Doubt(**manifest.get("doubt", {})),
+            doubt=ScoreCalibration(**manifest.get("doubt", {})),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelDamaged(f"{path}: its manifest is not valid: {error!r}", _DAMAGED_HINT) from error

@@ -14,13 +14,13 @@ import numpy as np
 
 from edge.errors import CameraLost
 from edge.frame import Frame
-from edge.stream.motion import likeness
+from edge.thumbnail import thumbnail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLACK = 16
-"""A frame whose likeness is darker than this everywhere is black: a covered sensor's noise, or video's own black."""
+"""A frame whose thumbnail is darker than this everywhere is black: a covered sensor's noise, or video's own black."""
 
 FROZEN_FRAMES = 5
 FROZEN_S = 2.0
@@ -65,7 +65,7 @@ def attended(frames: Iterable[Frame]) -> Iterator[Frame]:
 def is_black(pixels: NDArray[np.uint8]) -> bool:
     """Whether a uint8 (H, W, 3) frame is black all over; bright dots of a hot sensor aside."""
     # A few pixels tell most frames from a black one.
-    return float(pixels[::16, ::16].mean()) < 2 * BLACK and int(likeness(pixels).max()) < BLACK
+    return float(pixels[::16, ::16].mean()) < 2 * BLACK and int(thumbnail(pixels).max()) < BLACK
 
 
 def _repeats(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:

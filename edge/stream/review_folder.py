@@ -29,7 +29,7 @@ from edge.errors import BadOption
 from edge.frame import Decision, Frame, Prediction
 from edge.opencv import cv2
 from edge.output.sinks import as_json
-from edge.stream.motion import differ, likeness
+from edge.thumbnail import differ, thumbnail
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,7 +197,7 @@ def kept(pairs: Iterable[tuple[Frame, Prediction]], store: Store, below: float) 
                 same_source = last is not None and last.source == frame.source
                 waited_s = frame.captured_at_s - last.captured_at_s if last is not None and same_source else math.inf
                 if waited_s >= GAP_S:
-                    seen = likeness(frame.pixels)
+                    seen = thumbnail(frame.pixels)
                     if look is None or waited_s >= SAME_LOOK_S or differ(seen, look, LOOK_DIFFERENCE):
                         store.keep(frame, prediction)
                         last, look = frame, seen

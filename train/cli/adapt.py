@@ -24,6 +24,7 @@ from train.cli.shared import (
     WeightDecayOption,
     run_recipe,
 )
+from train.data.adapt_settings import AdaptSettings
 from train.fitting.run_folder import replacing
 from train.recipes import adapt as recipe
 
@@ -76,7 +77,7 @@ def adapt(
     """Fine-tune a camera model on your own photos: ten a class are enough to matter. Then convert it to int8."""
     console.require_extra("convert", ("tensorflow", "flatbuffers"))
     start = find_parent(model)
-    settings = recipe.AdaptSettings(
+    settings = AdaptSettings(
         "adapt",
         epochs,
         recipe.DEFAULTS.batch_size,

@@ -82,13 +82,13 @@ def run_recipe(
     console.require_extra("train", ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"), "matplotlib", "rich"))
     if tensorboard:
         console.require_extra("tensorboard", ("tensorboardX",))
-    from train.fitting.callbacks import Watchers
-    from train.fitting.progress import Screen
+    from train.fitting.callbacks import CallbackList
+    from train.fitting.progress import ProgressDisplay
     from train.fitting.tensorboard import EventLog
 
-    with Screen() as screen, EventLog(out / "tensorboard") as log:
+    with ProgressDisplay() as screen, EventLog(out / "tensorboard") as log:
         silent = tensorboard is False or importlib.util.find_spec("tensorboardX") is None
-        watcher = screen if silent else Watchers(screen, log)
+        watcher = screen if silent else CallbackList(screen, log)
         try:
             metrics = recipe(settings, data_dir=data, out=out, resume=resume, watcher=watcher)
         except KeyboardInterrupt:

@@ -19,9 +19,9 @@ from train.augment.basic import Images, Targets, flipped, one_hot
 from train.augment.camera import CameraAugmentation
 from train.augment.pose import change_contrast, spoil_mask, tilt
 from train.augment.worn import filled, worn
-from train.data.epochs import Examples, Shown
+from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, SMOOTHING, STEPS_PER_EPOCH
+from train.data.epochs import EpochInput, Examples
 from train.data.photos import Photos
-from train.recipes.adapt import GARMENTS, OUTLIERS, PHOTOS, SMOOTHING, STEPS_PER_EPOCH
 
 FAR = 1e9
 """Taken from the logits of classes that are not right: nothing of their probability is left."""
@@ -33,8 +33,9 @@ BALANCE = 0.75
 """Folders are shown as often as their size to the power of a quarter says: 1 for all alike, 0 by size."""
 
 
-@keras.saving.register_keras_serializable("fmnist_edge")  # type: ignore[untyped-decorator]
-def one_of_them(targets: Any, logits: Any) -> Any:
+# Registered under the name that older checkpoints hold.
+@keras.saving.register_keras_serializable("fmnist_edge", "one_of_them")  # type: ignore[untyped-decorator]
+def partial_label_crossentropy(targets: Any, logits: Any) -> Any:
     """Cross-entropy with the right class; for a share of each, with an even answer.
 
     Of several right classes, the one that the network itself leans to, the more it leans: their part of the target is
@@ -47,15 +48,15 @@ def one_of_them(targets: Any, logits: Any) -> Any:
     return -(1 - none) * ops.sum(parts * logarithms, axis=-1) - none * ops.mean(logarithms, axis=-1)
 
 
-@keras.saving.register_keras_serializable("fmnist_edge")  # type: ignore[untyped-decorator]
-def said_one_of_them(targets: Any, logits: Any) -> Any:
+@keras.saving.register_keras_serializable("fmnist_edge", "said_one_of_them")  # type: ignore[untyped-decorator]
+def partial_label_accuracy(targets: Any, logits: Any) -> Any:
     """1 where the answer is one of the right classes, else 0; never for pictures of no class."""
     said = ops.one_hot(ops.argmax(logits, axis=-1), targets.shape[-1] - 1)
     return ops.max(targets[:, :-1] * ops.cast(said, targets.dtype), axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class AdaptLesson:
+class AdaptEpochBuilder:
     """Batches of PHOTOS, GARMENTS and OUTLIERS, in every step as many of each."""
 
     seed: int
@@ -67,7 +68,7 @@ class AdaptLesson:
         """The photos, by content."""
         return self.photos.sha256[:12]
 
-    def epoch(self, training: Examples, epoch: int) -> Shown:
+    def epoch(self, training: Examples, epoch: int) -> EpochInput:
         """Pictures uint8 (N, 28, 28) and targets float32 (N, classes + 1), in the order of the steps."""
         generator = np.random.default_rng([self.seed, epoch])
         classes = len(training.label_names)
@@ -87,7 +88,7 @@ class AdaptLesson:
             for which in range(2)
         ]
         inputs, targets = (part.reshape(-1, *part.shape[2:]) for part in in_steps)
-        return Shown(inputs, targets)
+        return EpochInput(inputs, targets)
 
     def targets(self, data: Examples) -> Targets:
         """Of images that are only measured: float32 (N, classes + 1), without smoothing."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.errors import TrainingFailed
 from train.augment.basic import Images, Targets, Varying, one_hot
-from train.data.hard_example_sampler import Choice
+from train.data.hard_example_sampler import HardExampleSampler
 
 PREDICTION_BATCH = 500
 
@@ -38,7 +38,7 @@ class Examples(Protocol):
         """N."""
 
 
-class Shown(NamedTuple):
+class EpochInput(NamedTuple):
     """An epoch's input in the order in which it is shown; at most as many as there are training images."""
 
     inputs: NDArray[Any]
@@ -49,7 +49,7 @@ class Shown(NamedTuple):
     """(N,) factors of the losses; None for all alike"""
 
 
-class Lesson(Protocol):
+class EpochBuilder(Protocol):
     """Makes an epoch's input from the training data; the same epoch always gets the same."""
 
     @property
@@ -57,7 +57,7 @@ class Lesson(Protocol):
         """What, beyond the settings, the lesson depends on: a run is resumed only with the same."""
         ...
 
-    def epoch(self, training: Examples, epoch: int) -> Shown:
+    def epoch(self, training: Examples, epoch: int) -> EpochInput:
         """What an epoch, counted from 0, shows."""
         ...
 
@@ -67,16 +67,16 @@ class Lesson(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PlainLesson:
+class PlainEpochBuilder:
     """Every image once, as it is, with its class number as target."""
 
     seed: int
     identity: str = ""
 
-    def epoch(self, training: Examples, epoch: int) -> Shown:
+    def epoch(self, training: Examples, epoch: int) -> EpochInput:
         """Inputs and class numbers (N,) in the epoch's order."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(training))
-        return Shown(training.images[order], training.labels[order])
+        return EpochInput(training.images[order], training.labels[order])
 
     def targets(self, data: Examples) -> NDArray[Any]:
         """Class numbers (N,)."""
@@ -109,7 +109,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentedLesson:
+class AugmentedEpochBuilder:
     """Varied images; the targets are smoothed classes, mixed with what teachers say of the same varied image.
 
     A teacher that sees the student's very input, over a long training: Beyer et al. 2022, arxiv.org/abs/2106.05237.
@@ -120,7 +120,7 @@ class AugmentedLesson:
     smoothing: float
     teachers: Sequence[Teacher] = ()
     teacher_share: float = 0.7
-    choice: Choice | None = None
+    choice: HardExampleSampler | None = None
     """Which images an epoch shows; None for all."""
 
     @property
@@ -128,7 +128,7 @@ class AugmentedLesson:
         """The teachers, by content."""
         return ",".join(teacher.sha256[:12] for teacher in self.teachers)
 
-    def epoch(self, training: Examples, epoch: int) -> Shown:
+    def epoch(self, training: Examples, epoch: int) -> EpochInput:
         """Images, targets float32 (N, classes) and weights of an epoch."""
         generator = np.random.default_rng([self.seed, epoch])
         if self.choice is not None:
@@ -140,7 +140,7 @@ class AugmentedLesson:
         if self.teachers:
             taught = np.mean([_probabilities(teacher.model, images) for teacher in self.teachers], axis=0)
             targets = (1 - self.teacher_share) * targets + self.teacher_share * taught.astype(np.float32)
-        return Shown(images, targets, weights)
+        return EpochInput(images, targets, weights)
 
     def targets(self, data: Examples) -> Targets:
         """One-hot float32 (N, classes), without smoothing."""

@@ -23,7 +23,7 @@ CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class HardExampleSampler:
     """Shows every hard image once an epoch and a part of the easy ones, at random."""
 
     hard: NDArray[np.int64]
@@ -48,7 +48,9 @@ class Choice:
         return chosen[order], weights[order] / weights.mean()
 
 
-def choose(images: NDArray[np.uint8], labels: NDArray[np.uint8], classes: int, part: float) -> Choice | None:
+def choose(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], classes: int, part: float
+) -> HardExampleSampler | None:
     """Show this part of the easy images; None where it is all of them.
 
     Images uint8 (N, height, width) with class numbers (N,).
@@ -57,7 +59,7 @@ def choose(images: NDArray[np.uint8], labels: NDArray[np.uint8], classes: int, p
         return None
     order = np.argsort(margins(images, labels, classes), kind="stable")
     hard = len(order) - int(EASY * len(order))
-    return Choice(np.sort(order[:hard]), np.sort(order[hard:]), part)
+    return HardExampleSampler(np.sort(order[:hard]), np.sort(order[hard:]), part)
 
 
 def margins(images: NDArray[np.uint8], labels: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:

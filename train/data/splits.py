@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from edge.datasets.dataset import LARGEST_DEFAULT_PER_CLASS, Dataset, default_held_out, load, split_held_out
 from edge.errors import DatasetDamaged
 
 if TYPE_CHECKING:
-    from train.fitting.callbacks import Watcher
     from train.settings import Settings
 
 
@@ -23,8 +22,24 @@ class Parts:
     test: Dataset
 
 
+class DataProgress(Protocol):
+    """Is told how the data set is found and read; train.fitting.callbacks.Callback is one."""
+
+    def note(self, text: str) -> None:
+        """Take one line for people."""
+        ...
+
+    def downloading(self, name: str, done: int, total: int) -> None:
+        """Take the state of a download: file, bytes done, bytes in all (0: unknown)."""
+        ...
+
+    def reading(self, what: str, done: int, total: int) -> None:
+        """Take how many picture files are read, and how many there are."""
+        ...
+
+
 def load_parts(
-    settings: Settings, data: Path | None, watcher: Watcher, *, held_out_per_class: int | None = None
+    settings: Settings, data: Path | None, progress: DataProgress, *, held_out_per_class: int | None = None
 ) -> Parts:
     """Load what a run with these settings needs: every recipe gets its pictures here.
 
@@ -35,7 +50,7 @@ def load_parts(
     """
     # The test images first, lest they be missing at the end.
     test, all_training = (
-        load(split, data, progress=watcher.downloading, reading=watcher.reading) for split in ("test", "train")
+        load(split, data, progress=progress.downloading, reading=progress.reading) for split in ("test", "train")
     )
     if test.label_names != all_training.label_names:
         raise DatasetDamaged("the training and the test data have different labels")
@@ -45,5 +60,5 @@ def load_parts(
     rest, held_out = split_held_out(all_training, wanted)
     copies = len({image.tobytes() for image in test.images} & {image.tobytes() for image in all_training.images})
     if copies:
-        watcher.note(f"{copies:,} of the test images are among the training data too: the test accuracy flatters")
+        progress.note(f"{copies:,} of the test images are among the training data too: the test accuracy flatters")
     return Parts(rest.first(settings.limit) if settings.limit else rest, held_out, test)

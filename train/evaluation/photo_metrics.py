@@ -17,21 +17,27 @@ from train.augment.camera import CameraAugmentation
 from train.augment.outliers import outliers
 from train.data.photos import Photos
 from train.evaluation.results import probabilities_of
-from train.evaluation.score_calibration import Answered, auroc, expected_calibration_error, fit_doubt, tempered
+from train.evaluation.score_calibration import (
+    ScoredSamples,
+    auroc,
+    expected_calibration_error,
+    fit_score_calibration,
+    tempered,
+)
 from train.fitting.run_folder import replacing
 
 ENOUGH_TO_FIT = 40
 """Held-out photos; with fewer, a temperature is noise."""
 
 
-def answered(model: Any, photos: Photos) -> Answered:
+def answered(model: Any, photos: Photos) -> ScoredSamples:
     """A Keras network's answers to all views of photos."""
     views = photos.views
     flat = probabilities_of(model, views.reshape(-1, *views.shape[2:]))
-    return Answered(flat.reshape(*views.shape[:2], -1), photos.classes)
+    return ScoredSamples(flat.reshape(*views.shape[:2], -1), photos.classes)
 
 
-def figures_of(answers: Answered, temperature: float = 1.0) -> dict[str, float]:
+def figures_of(answers: ScoredSamples, temperature: float = 1.0) -> dict[str, float]:
     """Accuracy 0..1 on the known, and how well scores tell right from wrong and known from unknown (AUROC)."""
     averaged = tempered(answers, temperature)
     best = averaged.argmax(axis=1)
@@ -64,21 +70,21 @@ def gain(before: Any, after: Any, learnt: Photos, kept: Photos, temperature: flo
     return result
 
 
-def fitted_doubt(model: Any, kept: Photos | None, held_out: Dataset, seed: int) -> dict[str, float]:
+def fitted_score_calibration(model: Any, kept: Photos | None, held_out: Dataset, seed: int) -> dict[str, float]:
     """The doubt of a network: from held-out photos where there are enough, else from held-out images in poses."""
     if kept is not None and kept.known.sum() >= ENOUGH_TO_FIT:
-        return asdict(fit_doubt(answered(model, kept)))
-    return asdict(fit_doubt(posed(model, held_out, seed)))
+        return asdict(fit_score_calibration(answered(model, kept)))
+    return asdict(fit_score_calibration(posed(model, held_out, seed)))
 
 
 def posed_figures(model: Any, held_out: Dataset, seed: int) -> dict[str, Any]:
     """What a run that has seen no photo can say of itself: its doubt, and its figures on held-out images in poses."""
     answers = posed(model, held_out, seed)
-    doubt = fit_doubt(answers)
+    doubt = fit_score_calibration(answers)
     return {"doubt": asdict(doubt), "posed": figures_of(answers, doubt.temperature)}
 
 
-def posed(model: Any, held_out: Dataset, seed: int) -> Answered:
+def posed(model: Any, held_out: Dataset, seed: int) -> ScoredSamples:
     """Answers to held-out images as a camera may show them, and to a fifth as many pictures of no class."""
     generator = np.random.default_rng([seed, 1])
     targets = one_hot(held_out.labels, len(held_out.label_names), 0.0)
@@ -86,7 +92,7 @@ def posed(model: Any, held_out: Dataset, seed: int) -> Answered:
     strange = outliers(held_out.images, held_out.labels, len(held_out) // 5, generator)
     classes = np.concatenate([targets > 0, np.zeros((len(strange), targets.shape[1]), np.bool_)])
     scores = probabilities_of(model, np.concatenate([images, strange]))
-    return Answered(scores[:, np.newaxis], classes)
+    return ScoredSamples(scores[:, np.newaxis], classes)
 
 
 def keep_views(kept: Photos, path: Path) -> None:
@@ -101,4 +107,4 @@ def on_device(int8: Path, kept_views: Path) -> dict[str, float]:
     classifier = open_classifier(model, open_interpreter(model))
     with np.load(kept_views) as kept:
         answers = np.stack([classifier.calibrated(views) for views in kept["views"]])
-        return figures_of(Answered(answers[:, np.newaxis], kept["classes"]))
+        return figures_of(ScoredSamples(answers[:, np.newaxis], kept["classes"]))

@@ -20,8 +20,8 @@ from edge.spec import ImageSpec
 from train.evaluation import plots
 from train.evaluation.complexity import measure
 from train.evaluation.mistakes import draw_mistakes
-from train.fitting.fit import EVALUATION_BATCH
 from train.fitting.run_folder import METADATA_MEMBER, EpochResult, RunFolder, save_model
+from train.settings import EVALUATION_BATCH
 
 
 def conclude(

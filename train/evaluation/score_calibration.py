@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.spec import Doubt
+from edge.spec import ScoreCalibration
 
 TEMPERATURES = tuple(float(f"{10**exponent:.3g}") for exponent in np.linspace(-0.5, 0.7, 61))
 
@@ -18,14 +18,14 @@ BINS = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answered:
+class ScoredSamples:
     """Probabilities float32 (N, views, classes), and for each which classes count as right: bool (N, classes)."""
 
     probabilities: NDArray[np.float32]
     classes: NDArray[np.bool_]
 
 
-def fit_doubt(answered: Answered) -> Doubt:
+def fit_score_calibration(answered: ScoredSamples) -> ScoreCalibration:
     """The temperature with the least surprise, and the score that parts right answers from wrong and strange ones best.
 
     Temperature: Guo et al. 2017, arxiv.org/abs/1706.04599. Threshold: the largest difference of the part of right
@@ -33,22 +33,22 @@ def fit_doubt(answered: Answered) -> Doubt:
     twentieth of the right ones.
     """
     known = answered.classes.any(axis=1)
-    losses = [_surprise(tempered(answered, one)[known], answered.classes[known]) for one in TEMPERATURES]
+    losses = [_log_loss(tempered(answered, one)[known], answered.classes[known]) for one in TEMPERATURES]
     temperature = TEMPERATURES[int(np.argmin(losses))]
     averaged = tempered(answered, temperature)
     scores, right = _scores(averaged, answered.classes)
     if right.all() or not right.any():
-        return Doubt(temperature, 0.0)
+        return ScoreCalibration(temperature, 0.0)
     most = float(np.quantile(scores[right], MOST_RIGHT_LOST))
     candidates = np.unique(np.append(scores[scores <= most], 0.0))
     above = candidates[:, np.newaxis]
     gain = (scores[right] >= above).mean(axis=1) - (scores[~right] >= above).mean(axis=1)
-    return Doubt(temperature, round(float(candidates[int(np.argmax(gain))]), 4))
+    return ScoreCalibration(temperature, round(float(candidates[int(np.argmax(gain))]), 4))
 
 
-def tempered(answered: Answered, temperature: float) -> NDArray[np.float32]:
+def tempered(answered: ScoredSamples, temperature: float) -> NDArray[np.float32]:
     """Calibrated probabilities, averaged over the views as the device does: float32 (N, classes)."""
-    averaged: NDArray[np.float32] = Doubt(temperature).temper(answered.probabilities).mean(axis=1)
+    averaged: NDArray[np.float32] = ScoreCalibration(temperature).temper(answered.probabilities).mean(axis=1)
     return averaged
 
 
@@ -76,7 +76,7 @@ def auroc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float
     return float(below.mean() / (2 * len(negative)))
 
 
-def _surprise(probabilities: NDArray[np.float32], classes: NDArray[np.bool_]) -> float:
+def _log_loss(probabilities: NDArray[np.float32], classes: NDArray[np.bool_]) -> float:
     """Mean log loss of the right classes together, in nats."""
     return float(-np.log(np.maximum((probabilities * classes).sum(axis=1), 1e-9)).mean())
 

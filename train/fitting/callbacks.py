@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from train.fitting.run_folder import EpochResult
 
 
-class Watcher:
+class Callback:
     """Told how a training run goes; this one listens to nothing, and others to what they define."""
 
     def note(self, text: str) -> None:
@@ -34,10 +34,10 @@ class Watcher:
         """Take an epoch's result; its checkpoint is on disk."""
 
 
-class Watchers(Watcher):
+class CallbackList(Callback):
     """Several watchers as one: each is told everything, in the order given."""
 
-    def __init__(self, *watchers: Watcher) -> None:
+    def __init__(self, *watchers: Callback) -> None:
         self._watchers = watchers
 
     def note(self, text: str) -> None:

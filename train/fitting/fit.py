@@ -12,15 +12,13 @@ import keras
 import numpy as np
 
 from edge.errors import TrainingFailed
-from train.data.epochs import Examples, Lesson, PlainLesson
-from train.fitting.callbacks import Watcher
+from train.data.epochs import EpochBuilder, Examples, PlainEpochBuilder
+from train.fitting.callbacks import Callback
 from train.fitting.muon import Muon
 from train.fitting.normalisation import FusedBatchNormalization
 from train.fitting.run_folder import EpochResult, RunFolder
-from train.recipe import steps_per_epoch
-from train.settings import Settings
+from train.settings import EVALUATION_BATCH, Settings, steps_per_epoch
 
-EVALUATION_BATCH = 500
 IN_CHECKPOINTS = {keras.saving.get_registered_name(one): one for one in (FusedBatchNormalization, Muon)}
 """Our own classes that a checkpoint may name. Who resumes builds no network, which would have imported them."""
 
@@ -37,9 +35,9 @@ def fit(
     training: Examples,
     held_out: Examples,
     folder: RunFolder,
-    watcher: Watcher,
+    watcher: Callback,
     *,
-    lesson: Lesson | None = None,
+    lesson: EpochBuilder | None = None,
     phase: range | None = None,
     data_sha256: str | None = None,
 ) -> tuple[Any, list[EpochResult]]:
@@ -56,7 +54,7 @@ def fit(
     """
     settings = folder.settings
     phase = phase or range(1, settings.epochs + 1)
-    lesson = lesson or PlainLesson(settings.seed)
+    lesson = lesson or PlainEpochBuilder(settings.seed)
     data_sha256 = data_sha256 or sha256_of(training)
     if lesson.identity:
         data_sha256 = hashlib.sha256((data_sha256 + lesson.identity).encode()).hexdigest()
@@ -85,8 +83,8 @@ def _one_epoch(
     training: Examples,
     held_out: Examples,
     settings: Settings,
-    watcher: Watcher,
-    lesson: Lesson,
+    watcher: Callback,
+    lesson: EpochBuilder,
 ) -> EpochResult:
     started_s = time.monotonic()
     shown = lesson.epoch(training, epoch - 1)
@@ -136,7 +134,7 @@ def _one_epoch(
 class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
     """Passes batches on to the watcher and ends an epoch whose loss is lost."""
 
-    def __init__(self, watcher: Watcher, batches: int) -> None:
+    def __init__(self, watcher: Callback, batches: int) -> None:
         super().__init__()
         self.watcher = watcher
         self.batches = batches

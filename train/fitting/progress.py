@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from train.fitting.callbacks import Watcher
+from train.fitting.callbacks import Callback
 
 if TYPE_CHECKING:
     from train.fitting.run_folder import EpochResult
 
 
-class Screen(Watcher):
+class ProgressDisplay(Callback):
     """The watcher of the command line; a context manager, so that an error leaves no half bar behind."""
 
     def __init__(self, console: Console | None = None) -> None:

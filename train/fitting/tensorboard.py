@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from edge.errors import OutputFailed
-from train.fitting.callbacks import Watcher
+from train.fitting.callbacks import Callback
 from train.fitting.run_folder import EpochResult
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 _HINT = "make room, then run the same command with --resume; or train with --no-tensorboard"
 
 
-class EventLog(Watcher):
+class EventLog(Callback):
     """A watcher that writes a run's epochs to RUN/tensorboard; a context manager, which closes the file.
 
     The checkpoint is the truth: whenever training starts or goes on, the log is written anew from the epochs that

@@ -13,59 +13,23 @@ which keeps more of what the network knew (Wortsman et al. 2022, arxiv.org/abs/2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.errors import BadOption, TrainingFailed
+from edge.errors import TrainingFailed
+from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, STEPS_PER_EPOCH, AdaptSettings
+from train.networks import like, optimizer_of
 from train.recipe import follow
-from train.settings import PRECISIONS, Settings, check_precision
+from train.settings import PRECISIONS
 
 if TYPE_CHECKING:
     from train.data.splits import Parts
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
     from train.fitting.run_folder import EpochResult, RunFolder
-
-STEPS_PER_EPOCH = 50
-PHOTOS, GARMENTS, OUTLIERS = 96, 128, 32
-"""What a step shows of each: photos, images of Fashion-MNIST, pictures of no class."""
-
-SMOOTHING = 0.05
 
 HELD_OUT_VIEWS = "held_out_views.npz"
 """In the run folder: what the device sees of the photos that were held out."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptSettings(Settings):
-    """What `fmnist-train adapt` is made with, beyond what every recipe has. Raises BadOption.
-
-    `held_out` is the share of each folder that is kept to measure with, `keep` the share of the old weights in the
-    result; `photos` names the folder, `model` what the training starts from.
-    """
-
-    photos: str = ""
-    model: str = "camera"
-    held_out: float = 0.2
-    keep: float = 0.1
-    worn: float = 0.25
-    weight_decay: float = 0.02
-    average: float = 0.98
-    precision: str = "float32"
-
-    def __post_init__(self) -> None:
-        super(AdaptSettings, self).__post_init__()  # slots make a new class, which super() misses
-        check_precision(self.precision)
-        for name in ("held_out", "keep", "worn", "average"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadOption(f"expected --{name.replace('_', '-')} from 0 to below 1, got {getattr(self, name)}")
-
-    @property
-    def command(self) -> str:
-        """The command that makes this run again; what a step shows is no option."""
-        text = super(AdaptSettings, self).command  # slots make a new class, which super() misses
-        return text.replace(f" --batch-size {self.batch_size}", "")
 
 
 DEFAULTS = AdaptSettings(
@@ -87,7 +51,7 @@ def train(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Watcher,
+    watcher: Callback,
 ) -> dict[str, Any]:
     """Fine-tune `start`, a .keras file that gives logits, on `photos`; write the run folder `out`.
 
@@ -96,11 +60,11 @@ def train(
     """
     figures: dict[str, Any] = {}
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
-        from train.data.adapt_epochs import AdaptLesson
+    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+        from train.data.adapt_epochs import AdaptEpochBuilder
         from train.data.epochs import read_trained
         from train.data.photos import read_photos
-        from train.evaluation.photo_metrics import fitted_doubt, gain, keep_views
+        from train.evaluation.photo_metrics import fitted_score_calibration, gain, keep_views
         from train.fitting.fit import fit
 
         training = parts.training
@@ -110,14 +74,14 @@ def train(
             )
         read = read_photos(photos, training.label_names, meaning, watcher.reading)
         learnt, kept = read.split(settings.held_out)
-        lesson = AdaptLesson(settings.seed, learnt, settings.worn)
+        lesson = AdaptEpochBuilder(settings.seed, learnt, settings.worn)
         before = read_trained(start, len(training.label_names)).model
         tuned, history = fit(partial(build, start=start), training, parts.held_out, folder, watcher, lesson=lesson)
         after = like(before, len(training.label_names))
         old, new = before.get_weights(), tuned.get_weights()
         after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
         keep_views(kept, folder.path / HELD_OUT_VIEWS)
-        figures["doubt"] = fitted_doubt(after, kept, parts.held_out, settings.seed)
+        figures["doubt"] = fitted_score_calibration(after, kept, parts.held_out, settings.seed)
         figures["photos"] = gain(before, after, learnt, kept, figures["doubt"]["temperature"])
         return after, history
 
@@ -128,32 +92,14 @@ def build(settings: AdaptSettings, classes: int, steps: int = STEPS_PER_EPOCH, *
     """Build and compile the network of `start` with its weights: bytes (N, 28, 28) grey in, logits (N, classes) out."""
     from keras.metrics import MeanMetricWrapper
 
-    from train.data.adapt_epochs import one_of_them, said_one_of_them
+    from train.data.adapt_epochs import partial_label_accuracy, partial_label_crossentropy
     from train.data.epochs import read_trained
     from train.fitting.normalisation import FusedBatchNormalization
-    from train.recipes.edge_cnn import optimizer_of
 
     trained = read_trained(start, classes).model
     model = like(trained, classes, normalisation=FusedBatchNormalization, dtype=PRECISIONS[settings.precision])
     model.set_weights(trained.get_weights())
-    metric = MeanMetricWrapper(said_one_of_them, name="accuracy")
+    metric = MeanMetricWrapper(partial_label_accuracy, name="accuracy")
     optimizer = optimizer_of(settings, steps)
-    model.compile(optimizer=optimizer, loss=one_of_them, metrics=[metric], steps_per_execution=10)
+    model.compile(optimizer=optimizer, loss=partial_label_crossentropy, metrics=[metric], steps_per_execution=10)
     return model
-
-
-def like(trained: Any, classes: int, **options: Any) -> Any:
-    """A network of the same shape as a trained one of `fmnist-train edge`, giving logits; `options` are network()'s.
-
-    Raises TrainingFailed for other networks.
-    """
-    from train.recipes.edge_cnn import SIZES, network
-
-    wanted = [one.shape for one in trained.get_weights()]
-    for name, shape in SIZES.items():
-        model = network(shape, classes, name=name, logits=True, **options)
-        if [tuple(one.shape) for one in model.weights] == wanted:
-            return model
-    raise TrainingFailed(
-        "the model to start from is none of `fmnist-train edge`", f"one of its sizes: {', '.join(SIZES)}"
-    )

@@ -22,41 +22,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption, TrainingFailed
-from train.recipe import follow, steps_per_epoch
-from train.settings import PRECISIONS, Settings, check_precision
+from train.networks import SIZES, network, optimizer_of
+from train.recipe import follow
+from train.settings import PRECISIONS, Settings, check_precision, steps_per_epoch
 
 if TYPE_CHECKING:
     from train.augment.basic import Varying
     from train.data.splits import Parts
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
     from train.fitting.run_folder import EpochResult, RunFolder
-    from train.recipes.adapt import AdaptSettings
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train edge --help` reads SIZES only.
-
-WARM_UP_EPOCHS = 1
-MOMENTUM = 0.95
-ADAM_RATE = 0.2
-"""The part of the rate that norms and the last layer learn at, which Muon leaves to AdamW."""
-
-NORM_MOMENTUM = 0.9
-"""Of BatchNormalization's statistics: fast enough to follow the averaged weights as the rate falls to zero."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Channels and residual blocks of the stages at 28x28, 14x14 and 7x7."""
-
-    widths: tuple[int, int, int]
-    blocks: tuple[int, int, int]
-
-
-SIZES = {
-    "tiny": Shape((16, 16, 32), (1, 2, 1)),  # 29 k parameters
-    "small": Shape((16, 32, 64), (1, 2, 2)),  # 171 k
-    "base": Shape((32, 64, 128), (1, 2, 2)),  # 680 k
-}
-"""Multiples of 16: with others, 24 for example, a step in bfloat16 takes up to three times as long (oneDNN, Zen 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +89,7 @@ def train(
     teachers: tuple[Path, ...],
     out: Path,
     resume: bool,
-    watcher: Watcher,
+    watcher: Callback,
     start: Path | None = None,
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
@@ -124,8 +100,8 @@ def train(
     """
     figures: dict[str, Any] = {}
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
-        from train.data.epochs import AugmentedLesson, read_teachers
+    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+        from train.data.epochs import AugmentedEpochBuilder, read_teachers
         from train.data.hard_example_sampler import choose
         from train.fitting.fit import fit
 
@@ -137,7 +113,7 @@ def train(
             )
         choice = choose(training.images, training.labels, len(training.label_names), settings.easy)
         augmentation = settings.augmentation()
-        lesson = AugmentedLesson(
+        lesson = AugmentedEpochBuilder(
             seed=settings.seed,
             augmentation=augmentation,
             smoothing=settings.label_smoothing,
@@ -195,67 +171,3 @@ def build(settings: EdgeSettings, classes: int, steps: int, start: Path | None =
     loss = CategoricalCrossentropy(from_logits=settings.gives_logits)
     model.compile(optimizer=optimizer_of(settings, steps), loss=loss, metrics=["accuracy"], steps_per_execution=10)
     return model
-
-
-def optimizer_of(settings: EdgeSettings | AdaptSettings, steps: int) -> Any:
-    """Muon with warm-up, cosine, weight decay on kernels and averaged weights; `steps` are those of an epoch."""
-    from train.fitting.muon import Muon
-    from train.fitting.schedules import averaging, cosine
-
-    total = settings.epochs * steps
-    return Muon(
-        cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps),
-        weight_decay=settings.weight_decay,
-        adam_weight_decay=settings.weight_decay,
-        adam_lr_ratio=ADAM_RATE,
-        momentum=MOMENTUM,
-        **averaging(settings.average, total),
-    )
-
-
-def network(
-    shape: Shape, classes: int, *, name: str, normalisation: Any = None, dtype: str = "float32", logits: bool = False
-) -> Any:
-    """The network of a shape, not compiled: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
-
-    With `logits` the softmax is left out. `normalisation` is the class of the layers after the convolutions, Keras'
-    own unless given.
-    """
-    from keras import Input, Model, layers
-
-    normalised = normalisation or layers.BatchNormalization
-
-    # Short names: they go into the int8 file, once for each tensor that a layer's operations touch.
-    def convolved(x: Any, channels: int, kernel: int, name: str, stride: int = 1) -> Any:
-        x = layers.Conv2D(
-            channels,
-            kernel,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            dtype=dtype,
-            name=f"c{name}",
-        )(x)
-        return normalised(momentum=NORM_MOMENTUM, dtype=dtype, name=f"n{name}")(x)
-
-    def rectified(x: Any, name: str) -> Any:
-        return layers.ReLU(dtype=dtype, name=f"r{name}")(x)
-
-    def block(x: Any, channels: int, name: str, stride: int) -> Any:
-        y = rectified(convolved(x, channels, 3, f"{name}a", stride), f"{name}a")
-        y = convolved(y, channels, 3, f"{name}b")
-        if stride > 1 or x.shape[-1] != channels:
-            x = convolved(x, channels, 1, f"{name}s", stride)
-        return rectified(layers.Add(dtype=dtype, name=f"a{name}")([x, y]), name)
-
-    pixels = Input((28, 28), name="pixels")
-    # Bytes go in as they are: the first normalisation takes their scale out, and no operation is left over for it.
-    x = layers.Reshape((28, 28, 1), dtype=dtype)(pixels)
-    x = rectified(convolved(x, shape.widths[0], 3, "0"), "0")
-    for stage, (channels, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
-        for number in range(count):
-            x = block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
-    x = layers.GlobalAveragePooling2D(dtype=dtype, name="mean")(x)
-    x = layers.Dense(classes, activation=None if logits else "softmax", dtype="float32", name="d")(x)
-    return Model(pixels, x, name=name)

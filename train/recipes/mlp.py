@@ -20,7 +20,7 @@ from train.settings import Settings
 
 if TYPE_CHECKING:
     from train.data.splits import Parts
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
     from train.fitting.run_folder import EpochResult, RunFolder
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train mlp --help` reads DEFAULTS only.
@@ -40,13 +40,13 @@ STEPS_PER_EXECUTION = 50
 """Batches in one call of the backend: at 16 images a batch, Python would otherwise take most of the time."""
 
 
-def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool, watcher: Watcher) -> dict[str, Any]:
+def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool, watcher: Callback) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
     Raises the errors of train.recipe.follow and fit.
     """
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
         from train.fitting.fit import fit
 
         return fit(build, parts.training, parts.held_out, folder, watcher)

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption
-from train.recipe import follow, steps_per_epoch
-from train.settings import PRECISIONS, Settings, check_precision
+from train.recipe import follow
+from train.settings import PRECISIONS, Settings, check_precision, steps_per_epoch
 
 if TYPE_CHECKING:
     from train.data.splits import Parts
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
     from train.fitting.run_folder import EpochResult, RunFolder
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train mlp --help` reads DEFAULTS only.
@@ -74,7 +74,7 @@ def train(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Watcher,
+    watcher: Callback,
     teachers: tuple[Path, ...] = (),
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
@@ -83,13 +83,13 @@ def train(
     train.recipe.follow, read_teachers and fit.
     """
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
         from train.augment.basic import Augmentation
-        from train.data.epochs import AugmentedLesson, read_teachers
+        from train.data.epochs import AugmentedEpochBuilder, read_teachers
         from train.fitting.fit import fit
 
         augmentation = Augmentation(settings.flip, settings.shift, erase=0.0, mixup=settings.mixup)
-        lesson = AugmentedLesson(
+        lesson = AugmentedEpochBuilder(
             seed=settings.seed,
             augmentation=augmentation,
             smoothing=settings.label_smoothing,

@@ -31,7 +31,7 @@ from train.settings import Settings
 
 if TYPE_CHECKING:
     from train.data.splits import Parts
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train resnet50 --help` reads DEFAULTS only.
 
@@ -106,7 +106,7 @@ def train(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Watcher,
+    watcher: Callback,
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
@@ -117,7 +117,7 @@ def train(
 
     settings = replace(settings, weights_sha256=weights_identity(weights_file, settings.weights_sha256))
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Watcher) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
         from train.fitting.fit import fit
 
         if settings.weights == "none":
@@ -128,7 +128,7 @@ def train(
 
 
 def _transfer(
-    backbone: Any, parts: Parts, settings: Resnet50Settings, folder: RunFolder, watcher: Watcher
+    backbone: Any, parts: Parts, settings: Resnet50Settings, folder: RunFolder, watcher: Callback
 ) -> tuple[Any, list[EpochResult]]:
     """Train the head on the backbone's features, then the stages to be fine-tuned: (whole network, history).
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from edge.datasets.dataset import Dataset, cache_folder
 from edge.errors import OutputFailed
-from train.fitting.callbacks import Watcher
-from train.fitting.fit import EVALUATION_BATCH
+from train.fitting.callbacks import Callback
 from train.fitting.run_folder import replacing
+from train.settings import EVALUATION_BATCH
 
 FORMAT = "1"
 """Raise it when what is computed changes in a way that neither weights nor pictures show."""
@@ -33,7 +33,7 @@ class Features:
         return len(self.labels)
 
 
-def compute_features(extractor: Any, pictures: Dataset, watcher: Watcher) -> Features:
+def compute_features(extractor: Any, pictures: Dataset, watcher: Callback) -> Features:
     """Run the extractor over all pictures, unless a file in the cache holds what that gave before.
 
     A file is named by a hash of weights, pictures and Keras backend, and takes 8 KiB a picture: 480 MB for
@@ -54,7 +54,7 @@ def features_folder() -> Path:
     return cache_folder().parent / "resnet50-features"
 
 
-def _compute(extractor: Any, pictures: Dataset, shape: tuple[int, int], watcher: Watcher) -> NDArray[np.float32]:
+def _compute(extractor: Any, pictures: Dataset, shape: tuple[int, int], watcher: Callback) -> NDArray[np.float32]:
     features = np.empty(shape, np.float32)
     for at in range(0, len(pictures), EVALUATION_BATCH):
         batch = slice(at, at + EVALUATION_BATCH)
@@ -72,7 +72,7 @@ def _read(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
     return found if found.shape == shape and found.dtype == np.float32 else None
 
 
-def _keep(features: NDArray[np.float32], file: Path, watcher: Watcher) -> None:
+def _keep(features: NDArray[np.float32], file: Path, watcher: Callback) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as partial:

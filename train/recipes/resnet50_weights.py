@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edge.errors import BadOption, DownloadFailed, TrainingFailed
 
 if TYPE_CHECKING:
-    from train.fitting.callbacks import Watcher
+    from train.fitting.callbacks import Callback
 
 IMAGENET_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
@@ -54,7 +54,7 @@ def weights_identity(file: Path | None, expected: str | None) -> str | None:
     return found
 
 
-def load_backbone(file: Path | None, watcher: Watcher) -> Any:
+def load_backbone(file: Path | None, watcher: Callback) -> Any:
     """The frozen Keras ResNet50 with weights from `file`, or ImageNet's: float32 (N, 32, 32, 3) -> (N, 1, 1, 2048).
 
     Raises DownloadFailed if ImageNet's weights cannot be had, TrainingFailed if the file's do not fit.
@@ -71,7 +71,7 @@ def build_backbone(weights: str | None = None) -> Any:
     return keras.applications.ResNet50(weights=weights, include_top=False, input_shape=(32, 32, 3), name="resnet50")
 
 
-def _fetch_imagenet(watcher: Watcher) -> Any:
+def _fetch_imagenet(watcher: Callback) -> Any:
     waiting_s = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_S)  # Keras would wait for a silent server for ever
     watcher.note("ImageNet weights: from Keras' cache, or fetched once (94 MB)")

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from convert.cli.app import app
 from edge.errors import ModelDamaged
-from edge.inference.interpreters import litert
 from edge.inference.model_file import bundled_models, read_model
+from edge.inference.runtimes import litert
 from tests.conftest import plain
 
 ROOT = Path(__file__).parents[3]

@@ -133,7 +133,7 @@ def calibrated() -> RuledModel:
 
 
 def test_layers_are_near_the_float_model_where_all_is_well(calibrated: RuledModel) -> None:
-    found = calibrated.layer_errors(calibrated.quantise(Rule.MIN_MAX, 12), PICTURES)
+    found = layer_errors(calibrated.graph, calibrated.quantise(Rule.MIN_MAX, 12), PICTURES)
     assert [error.saturated for error in found] == [0] * len(found)
     assert found[0].snr_db == 99  # the picture itself: bytes are exact
     assert all(25 < error.snr_db < 60 for error in found[2:]), found
@@ -146,7 +146,7 @@ def test_a_layer_that_is_cut_off_stands_out(calibrated: RuledModel) -> None:
     (cut,) = [number for number, name in enumerate(names) if "second" in name]
     ranges[cut] *= 0.1
     found = layer_errors(calibrated.graph, quantised(with_ranges(calibrated.graph, ranges)), PICTURES)
-    whole = calibrated.layer_errors(calibrated.quantise(Rule.MIN_MAX, 12), PICTURES)
+    whole = layer_errors(calibrated.graph, calibrated.quantise(Rule.MIN_MAX, 12), PICTURES)
     assert found[cut].saturated > 0.2
     assert [error.saturated for error in found[:cut]] == [0] * cut
     assert found[cut].snr_db < 10 < whole[cut].snr_db

@@ -8,7 +8,7 @@ import pytest
 
 from convert.inputs.keras_file import load
 from convert.inputs.keras_interpreter import KerasInterpreter
-from convert.verify.parity import Proof, run_float, run_int8
+from convert.verify.parity import AccuracyParity, run_float, run_int8
 from edge.datasets.dataset import Dataset
 from edge.inference.model_file import read_model
 
@@ -27,7 +27,7 @@ def test_int8_loses_at_most_a_fifth_of_a_point(parent: Path, test_data: Dataset)
     float_model = load(parent, model.labels)
     assert model.manifest["provenance"]["keras_sha256"] == float_model.sha256
     float_run = run_float(KerasInterpreter(float_model.model), model, test_data, lambda *_: None)
-    paired = Proof.of(float_run, *run_int8(model, test_data, lambda *_: None)).paired
+    paired = AccuracyParity.of(float_run, *run_int8(model, test_data, lambda *_: None)).paired
     assert paired.drop <= 0.2
     # Another processor may round a picture or two to the other side; a changed file or code moves many.
     stated = model.manifest["accuracy"]

@@ -12,8 +12,9 @@ from edge.frame import Frame
 from edge.opencv import cv2
 from edge.sources.grammar import frames_of, parse_sources
 from edge.sources.video import VideoSource, open_video
-from edge.stream.motion import differ, likeness, moving, spaced
+from edge.stream.motion import moving, spaced
 from edge.testing import FakeSource
+from edge.thumbnail import differ, thumbnail
 from tests.edge.stories import frame
 from tests.edge.tables import write_clip
 
@@ -138,15 +139,15 @@ def test_a_small_garment_is_motion_and_the_fake_cameras_drift_is() -> None:
     table = np.full((480, 640, 3), 200, np.uint8)
     garment = table.copy()
     garment[100:300, 200:360] = 150
-    assert differ(likeness(table), likeness(garment), 3.0)
-    assert not differ(likeness(table), likeness(table), 0)
+    assert differ(thumbnail(table), thumbnail(garment), 3.0)
+    assert not differ(thumbnail(table), thumbnail(table), 0)
     frames = frames_of(parse_sources(["fake:6"]), raise_it, lambda frames: moving(frames, 1.0))
     assert [one.index for one in frames] == list(range(6))
 
 
-def test_a_likeness_is_the_same_for_the_same_frame_and_small() -> None:
-    look = likeness(FakeSource.draw(0))
+def test_a_thumbnail_is_the_same_for_the_same_frame_and_small() -> None:
+    look = thumbnail(FakeSource.draw(0))
     assert (look.shape, look.dtype) == ((48, 64), np.uint8)
-    np.testing.assert_array_equal(look, likeness(FakeSource.draw(0)))
-    assert differ(look, likeness(FakeSource.draw(5)), 1.0)
-    assert differ(likeness(np.zeros((5, 5, 3), np.uint8)), likeness(np.full((9, 7, 3), 255, np.uint8)), 254)
+    np.testing.assert_array_equal(look, thumbnail(FakeSource.draw(0)))
+    assert differ(look, thumbnail(FakeSource.draw(5)), 1.0)
+    assert differ(thumbnail(np.zeros((5, 5, 3), np.uint8)), thumbnail(np.full((9, 7, 3), 255, np.uint8)), 254)

@@ -15,7 +15,7 @@ import keras
 
 from edge.inference.model_file import read_model
 from tests.photographs import write_photos
-from train.recipes import edge_cnn
+from train import networks
 
 
 def command(*arguments: object) -> list[str]:
@@ -36,7 +36,7 @@ def test_photos_become_an_int8_model_even_after_a_kill(tmp_path: Path) -> None:
     meaning.write_text(json.dumps({"hats": "_unknown"}))
     start = tmp_path / "start.keras"
     keras.utils.set_random_seed(0)
-    edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny", logits=True).save(start)
+    networks.network(networks.SIZES["tiny"], 10, name="tiny", logits=True).save(start)
     output = tmp_path / "mine.tflite"
     output.write_text("the older model")
     out = tmp_path / "run"

@@ -109,12 +109,12 @@ def test_a_terminal_sees_a_bar():
     pytest.importorskip("rich")
     from rich.console import Console
 
-    from train.fitting.progress import Screen
+    from train.fitting.progress import ProgressDisplay
     from train.fitting.run_folder import EpochResult
 
     for terminal in (True, False):
         written = io.StringIO()
-        with Screen(Console(file=written, force_terminal=terminal, width=120)) as screen:
+        with ProgressDisplay(Console(file=written, force_terminal=terminal, width=120)) as screen:
             screen.downloading("file.gz", 2048, 8192)
             screen.epoch_started(1, 13, 3625)
             screen.batches_done(1000, 0.5, 0.8)

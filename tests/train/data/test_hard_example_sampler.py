@@ -12,8 +12,8 @@ pytest.importorskip("keras")
 
 from edge.datasets.dataset import load
 from train.augment.basic import Augmentation
-from train.data.epochs import AugmentedLesson
-from train.data.hard_example_sampler import EASY, Choice, choose, margins
+from train.data.epochs import AugmentedEpochBuilder
+from train.data.hard_example_sampler import EASY, HardExampleSampler, choose, margins
 
 
 def test_an_image_that_looks_like_its_class_is_easier_than_one_with_a_wrong_label(data_dir: Path) -> None:
@@ -31,7 +31,7 @@ def test_an_image_that_looks_like_its_class_is_easier_than_one_with_a_wrong_labe
 
 
 def test_an_epoch_shows_every_hard_image_and_a_part_of_the_easy_ones_with_the_weight_of_all() -> None:
-    choice = Choice(hard=np.arange(40), easy=np.arange(40, 100), part=0.25)
+    choice = HardExampleSampler(hard=np.arange(40), easy=np.arange(40, 100), part=0.25)
     assert len(choice) == 55
     shown, weights = choice(np.random.default_rng(1))
     assert sorted(set(shown) & set(range(40))) == list(range(40))
@@ -54,7 +54,7 @@ def test_a_lesson_keeps_images_targets_and_weights_together(data_dir: Path) -> N
     data = load("train", data_dir)
     choice = choose(data.images, data.labels, 10, 0.5)
     still = Augmentation(flip=0, shift=0, erase=0, cutmix=0)
-    images, targets, weights = AugmentedLesson(0, still, smoothing=0.0, choice=choice).epoch(data, 3)
+    images, targets, weights = AugmentedEpochBuilder(0, still, smoothing=0.0, choice=choice).epoch(data, 3)
     assert choice is not None
     assert len(images) == len(targets) == len(choice)
     assert weights is not None

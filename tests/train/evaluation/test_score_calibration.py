@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from edge.inference.classifier import softmax
-from train.evaluation.score_calibration import Answered, auroc, expected_calibration_error, fit_doubt, tempered
+from train.evaluation.score_calibration import (
+    ScoredSamples,
+    auroc,
+    expected_calibration_error,
+    fit_score_calibration,
+    tempered,
+)
 
 
-def answers(overconfidence: float, count: int = 4000, unknown: int = 0) -> Answered:
+def answers(overconfidence: float, count: int = 4000, unknown: int = 0) -> ScoredSamples:
     """Logits from which labels are drawn, then made too sure by a factor; the last `unknown` have no class."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (count, 5)).astype(np.float32)
@@ -18,13 +24,13 @@ def answers(overconfidence: float, count: int = 4000, unknown: int = 0) -> Answe
     labels = (chances.cumsum(axis=1) < rng.random((count, 1))).sum(axis=1).clip(0, 4)
     classes = np.eye(5, dtype=bool)[labels]
     classes[count - unknown :] = False
-    return Answered(softmax(logits * overconfidence)[:, np.newaxis], classes)
+    return ScoredSamples(softmax(logits * overconfidence)[:, np.newaxis], classes)
 
 
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
 def test_the_temperature_takes_overconfidence_back(overconfidence: float) -> None:
     answered = answers(overconfidence)
-    doubt = fit_doubt(answered)
+    doubt = fit_score_calibration(answered)
     assert doubt.temperature == pytest.approx(overconfidence, rel=0.08)
     averaged = tempered(answered, doubt.temperature)
     best = averaged.argmax(axis=1)
@@ -34,7 +40,7 @@ def test_the_temperature_takes_overconfidence_back(overconfidence: float) -> Non
 
 def test_the_threshold_parts_the_unknown_and_keeps_nineteen_of_twenty_right_answers() -> None:
     answered = answers(1.0, unknown=1000)
-    doubt = fit_doubt(answered)
+    doubt = fit_score_calibration(answered)
     averaged = tempered(answered, doubt.temperature)
     scores = averaged.max(axis=1)
     right = answered.classes[np.arange(len(scores)), averaged.argmax(axis=1)]
@@ -43,8 +49,8 @@ def test_the_threshold_parts_the_unknown_and_keeps_nineteen_of_twenty_right_answ
 
 
 def test_without_mistakes_there_is_no_threshold() -> None:
-    sure = Answered(np.eye(5, dtype=np.float32)[:, np.newaxis], np.eye(5, dtype=bool))
-    assert fit_doubt(sure).unknown_below == 0
+    sure = ScoredSamples(np.eye(5, dtype=np.float32)[:, np.newaxis], np.eye(5, dtype=bool))
+    assert fit_score_calibration(sure).unknown_below == 0
 
 
 def test_of_several_right_classes_each_counts() -> None:
@@ -54,7 +60,9 @@ def test_of_several_right_classes_each_counts() -> None:
     probabilities = softmax(logits.astype(np.float32))[:, np.newaxis]
     first = np.eye(5, dtype=bool)[np.zeros(500, int)]
     three = first | np.eye(5, dtype=bool)[np.full(500, 1)] | np.eye(5, dtype=bool)[np.full(500, 2)]
-    assert fit_doubt(Answered(probabilities, three)).temperature < fit_doubt(Answered(probabilities, first)).temperature
+    of_three = fit_score_calibration(ScoredSamples(probabilities, three)).temperature
+    of_one = fit_score_calibration(ScoredSamples(probabilities, first)).temperature
+    assert of_three < of_one
 
 
 def test_auroc_counts_pairs_and_ties_by_half() -> None:

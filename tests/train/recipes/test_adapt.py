@@ -18,11 +18,14 @@ from edge.datasets.dataset import load
 from edge.errors import BadOption, TrainingFailed
 from edge.spec import FASHION_MNIST_LABELS
 from tests.photographs import write_photos
+from train import networks
 from train.cli.adapt import find_parent, put
-from train.data.adapt_epochs import AdaptLesson, one_of_them, said_one_of_them, targets_of
+from train.data import adapt_settings
+from train.data.adapt_epochs import AdaptEpochBuilder, partial_label_accuracy, partial_label_crossentropy, targets_of
+from train.data.adapt_settings import AdaptSettings
 from train.data.photos import Photos, read_photos
 from train.evaluation.photo_metrics import answered, figures_of
-from train.recipes import adapt, edge_cnn
+from train.recipes import adapt
 
 SETTINGS = dataclasses.replace(adapt.DEFAULTS, epochs=1, validation_images=20)
 
@@ -41,7 +44,7 @@ def photos(folder: Path) -> Photos:
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("start") / "tiny.keras"
-    edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny", logits=True).save(path)
+    networks.network(networks.SIZES["tiny"], 10, name="tiny", logits=True).save(path)
     return path
 
 
@@ -53,34 +56,34 @@ def test_of_several_right_classes_the_likelier_is_taught_more() -> None:
     logits = np.log(np.array([[0.2, 0.3, 0.4, 0.1]], np.float32))
     right = targets_of(np.array([[True, True, False, False]]), smoothing=0.0)
     expected = -(0.04 * math.log(0.2) + 0.09 * math.log(0.3)) / 0.13
-    assert values(one_of_them, right, logits) == pytest.approx(expected, rel=1e-5)
+    assert values(partial_label_crossentropy, right, logits) == pytest.approx(expected, rel=1e-5)
     only = targets_of(np.array([[False, False, False, True]]), smoothing=0.0)
-    assert values(one_of_them, only, logits) == pytest.approx(-math.log(0.1), rel=1e-5)
-    assert values(said_one_of_them, right, logits) == 0
-    assert values(said_one_of_them, targets_of(np.array([[False, False, True, True]])), logits) == 1
+    assert values(partial_label_crossentropy, only, logits) == pytest.approx(-math.log(0.1), rel=1e-5)
+    assert values(partial_label_accuracy, right, logits) == 0
+    assert values(partial_label_accuracy, targets_of(np.array([[False, False, True, True]])), logits) == 1
 
 
 def test_of_no_class_an_even_answer_costs_least() -> None:
     nothing = targets_of(np.zeros((2, 4), bool))
-    even, sure = values(one_of_them, nothing, np.array([[0, 0, 0, 0], [5, 0, 0, 0]], np.float32))
+    even, sure = values(partial_label_crossentropy, nothing, np.array([[0, 0, 0, 0], [5, 0, 0, 0]], np.float32))
     assert even == pytest.approx(math.log(4), rel=1e-5)
     assert sure > even + 1
-    assert values(said_one_of_them, nothing, np.zeros((2, 4), np.float32)).tolist() == [0, 0]
+    assert values(partial_label_accuracy, nothing, np.zeros((2, 4), np.float32)).tolist() == [0, 0]
 
 
 def test_every_step_shows_photos_garments_and_outliers(photos: Photos, data_dir: Path) -> None:
     training = load("train", data_dir)
-    shown = AdaptLesson(0, photos, 0.33).epoch(training, 0)
-    steps = shown.targets.reshape(adapt.STEPS_PER_EPOCH, SETTINGS.batch_size, 11)
-    assert (steps[:, -adapt.OUTLIERS :, -1] == 1).all()
-    assert (steps[:, adapt.PHOTOS : -adapt.OUTLIERS, :-1].sum(axis=2) == 1).all()
-    unknown = (steps[:, : adapt.PHOTOS, -1] == 1).mean()
+    shown = AdaptEpochBuilder(0, photos, 0.33).epoch(training, 0)
+    steps = shown.targets.reshape(adapt_settings.STEPS_PER_EPOCH, SETTINGS.batch_size, 11)
+    assert (steps[:, -adapt_settings.OUTLIERS :, -1] == 1).all()
+    assert (steps[:, adapt_settings.PHOTOS : -adapt_settings.OUTLIERS, :-1].sum(axis=2) == 1).all()
+    unknown = (steps[:, : adapt_settings.PHOTOS, -1] == 1).mean()
     assert 0.25 < unknown < 0.42  # a third of the photos are hats
-    assert shown.inputs.shape == (adapt.STEPS_PER_EPOCH * SETTINGS.batch_size, 28, 28)
+    assert shown.inputs.shape == (adapt_settings.STEPS_PER_EPOCH * SETTINGS.batch_size, 28, 28)
     assert (shown.inputs.reshape(len(shown.inputs), -1).max(axis=1) > 0).all()
-    again = AdaptLesson(0, photos, 0.33).epoch(training, 0)
+    again = AdaptEpochBuilder(0, photos, 0.33).epoch(training, 0)
     np.testing.assert_array_equal(shown.inputs, again.inputs)
-    assert not np.array_equal(shown.inputs, AdaptLesson(0, photos, 0.33).epoch(training, 1).inputs)
+    assert not np.array_equal(shown.inputs, AdaptEpochBuilder(0, photos, 0.33).epoch(training, 1).inputs)
 
 
 def test_small_folders_are_shown_more_often_than_their_size(folder: Path, tmp_path: Path, data_dir: Path) -> None:
@@ -91,12 +94,12 @@ def test_small_folders_are_shown_more_often_than_their_size(folder: Path, tmp_pa
     for path in sorted((uneven / "Dress").iterdir())[1:]:
         path.unlink()
     photos = read_photos(uneven, FASHION_MNIST_LABELS)
-    shown = AdaptLesson(0, photos, 0.0).epoch(load("train", data_dir), 0)
-    of_photos = shown.targets.reshape(adapt.STEPS_PER_EPOCH, -1, 11)[:, : adapt.PHOTOS]
+    shown = AdaptEpochBuilder(0, photos, 0.0).epoch(load("train", data_dir), 0)
+    of_photos = shown.targets.reshape(adapt_settings.STEPS_PER_EPOCH, -1, 11)[:, : adapt_settings.PHOTOS]
     assert of_photos[..., 3].mean() == pytest.approx(1 / (1 + 2 * 10**0.25), abs=0.02)
 
 
-def run(settings: adapt.AdaptSettings, folder: Path, start: Path, data_dir: Path, out: Path, watcher: Any) -> Any:
+def run(settings: AdaptSettings, folder: Path, start: Path, data_dir: Path, out: Path, watcher: Any) -> Any:
     return adapt.train(
         settings,
         photos=folder,
@@ -130,7 +133,7 @@ def test_photos_are_learnt_and_the_gain_is_told(
 def test_it_learns_in_bfloat16_too(start: Path, photos: Photos, data_dir: Path) -> None:
     model = adapt.build(dataclasses.replace(SETTINGS, precision="bfloat16"), 10, start=start)
     assert {layer.compute_dtype for layer in model.layers if layer.weights} == {"bfloat16", "float32"}
-    shown = AdaptLesson(0, photos, 0.0).epoch(load("train", data_dir), 0)
+    shown = AdaptEpochBuilder(0, photos, 0.0).epoch(load("train", data_dir), 0)
     before = model.get_weights()
     loss, _ = model.train_on_batch(shown.inputs[:64], shown.targets[:64])
     assert math.isfinite(loss)

