@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convert import output_files
 from convert.inputs import probing, readers
-from convert.inputs.input_spec import InputSpec, read_source
+from convert.inputs.input_spec import InputSpec, infer_input_spec
 from convert.inputs.source import Source
 from convert.inputs.tensorflow_converter import InternalsMissing
 from convert.progress import Advance, Stages
@@ -121,7 +121,7 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         source = readers.load(settings.source_path, labels)
         engine = _engine(source, settings.scheme)
         interpreter = source.interpreter
-        reading = read_source(settings, source, interpreter, training)
+        reading = infer_input_spec(settings, source, interpreter, training)
         own = _read_own(settings, stages)
         pictures, scored = calibration.choose(
             training, reading.held_out, settings.calibration_images, settings.seed, own.images if own else None
@@ -132,8 +132,8 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
-    doubt = source.record.doubt if source.record else SURE
-    facts = manifest.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, doubt)
+    score_calibration = source.record.score_calibration if source.record else SURE
+    facts = manifest.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, score_calibration)
     # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
     model = parse_model(manifest.attach(flatbuffer, facts), settings.model_path)
     with stages.stage("evaluate float", len(test)) as advance:
@@ -238,7 +238,7 @@ def _doubts(source: Source, proven: parity.AccuracyParity) -> list[str]:
     doubts = []
     told = source.record.test_accuracy if source.record else None
     measured, images = proven.paired.float_accuracy, proven.paired.images
-    # One picture more or less, which another processor may well see otherwise, is no doubt in a small test set.
+    # One picture more or less, which another processor may well see otherwise, is no reason to doubt a small test set.
     if told is not None and abs(told - measured) >= max(_ACCURACY_DOUBT, 1.5 / images):
         doubts.append(
             f"training wrote down a test accuracy of {told:.2%}, here the float model reaches {measured:.2%}: "

@@ -19,7 +19,8 @@ class Frame:
 
     `source` names where it came from, `index` counts within that source, `captured_at_s` is on the
     monotonic clock (in a video file: the time at which it would be played), and `read_ms` is how long it took to read
-    and decode. `is_live` says that a camera delivers it now. `flaw` tells a person why a frame must not be classified.
+    and decode. `is_live` says that a camera delivers it now. `unusable_because` tells a person why a frame
+    must not be classified.
     """
 
     pixels: NDArray[np.uint8]
@@ -28,7 +29,7 @@ class Frame:
     captured_at_s: float
     read_ms: float
     is_live: bool = False
-    flaw: str | None = None
+    unusable_because: str | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:

@@ -54,25 +54,34 @@ class ScoreCalibration:
     """How sure a model must be: fitted on data held out of its training, and written into its file.
 
     `temperature` divides the logits, so that of answers given with 80 % four in five are right (Guo et al. 2017,
-    arxiv.org/abs/1706.04599); an answer with a score below `unknown_below` is none.
+    arxiv.org/abs/1706.04599); an answer with a score below `reject_below` is none.
     """
 
     temperature: float = 1.0
-    unknown_below: float = 0.0
+    reject_below: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise ValueError(f"expected a positive temperature, got {self.temperature}")
-        if not 0 <= self.unknown_below <= 1:
-            raise ValueError(f"expected unknown_below from 0 to 1, got {self.unknown_below}")
+        if not 0 <= self.reject_below <= 1:
+            raise ValueError(f"expected reject_below from 0 to 1, got {self.reject_below}")
 
-    def temper(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    def as_json(self) -> dict[str, float]:
+        """As manifests and run folders hold it, under the names of their first version."""
+        return {"temperature": self.temperature, "unknown_below": self.reject_below}
+
+    @classmethod
+    def from_json(cls, temperature: float = 1.0, unknown_below: float = 0.0) -> ScoreCalibration:
+        """From the fields that `as_json` wrote. Raises ValueError for values out of range."""
+        return cls(temperature, unknown_below)
+
+    def scale(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Calibrated probabilities: float32 (N, classes) -> float32 (N, classes)."""
         if self.temperature == 1:
             return probabilities
         powers = np.maximum(probabilities, np.float32(1e-12)) ** np.float32(1 / self.temperature)
-        tempered: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
-        return tempered
+        scaled: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
+        return scaled
 
 
 SURE = ScoreCalibration()

@@ -25,7 +25,7 @@ def follow(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Callback,
+    callback: Callback,
     held_out_per_class: int | None = None,
     figures: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def follow(
     """
     with open_run(out, settings, resume=resume) as folder:
         if folder.finished:
-            watcher.note(f"{out} is finished: nothing left to train")
+            callback.note(f"{out} is finished: nothing left to train")
             return folder.read_metrics()
 
         load_keras()
         from train.data.splits import load_parts
         from train.evaluation.results import conclude
 
-        parts = load_parts(settings, data_dir, watcher, held_out_per_class=held_out_per_class)
-        model, history = teach(parts, folder, watcher)
+        parts = load_parts(settings, data_dir, callback, held_out_per_class=held_out_per_class)
+        model, history = teach(parts, folder, callback)
         return conclude(model, history, parts.held_out, parts.test, folder, figures or {})

@@ -39,7 +39,7 @@ def evaluate(
     output_format: FormatOption = Listing.TABLE,
 ) -> None:
     """Measure models on all test pictures, float ones too, through the classifier that the device runs."""
-    entries = _enter(models, data)
+    entries = _evaluate(models, data)
     if output_format is Listing.JSON:
         _print_json([_facts(entry) for entry in entries])
     else:
@@ -80,15 +80,15 @@ def compare(
         )
 
 
-def _enter(models: Sequence[str], data: Path | None) -> list[Entry]:
+def _evaluate(models: Sequence[str], data: Path | None) -> list[Entry]:
     from convert.quiet import screen_stream
-    from convert.verify.evaluation import enter, needs_tensorflow
+    from convert.verify.evaluation import evaluate_models, needs_tensorflow
 
     if any(needs_tensorflow(name) for name in models):
         console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib"))
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-    return enter(models, data, screen_stream())
+    return evaluate_models(models, data, screen_stream())
 
 
 def _facts(entry: Entry) -> dict[str, object]:

@@ -144,4 +144,4 @@ def _record_of(model: Model) -> TrainingRecord | None:
     if not provenance.get("recipe") or not isinstance(held_out, int):
         return None
     accuracy = model.manifest.get("accuracy", {}).get("float")
-    return TrainingRecord(model.labels, model.image, held_out, accuracy, model.doubt, provenance)
+    return TrainingRecord(model.labels, model.image, held_out, accuracy, model.score_calibration, provenance)

@@ -26,7 +26,7 @@ class InputSpec:
     notes: tuple[str, ...]
 
 
-def read_source(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> InputSpec:
+def infer_input_spec(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> InputSpec:
     """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
     notes: list[str] = []
     record = source.record

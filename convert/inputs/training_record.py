@@ -23,15 +23,15 @@ _HINT = "train again, or save the model anew without that member of the zip"
 class TrainingRecord:
     """How a model was trained, as far as a conversion needs to know it.
 
-    `validation_images` were held out of training; `test_accuracy` is the float model's, 0..1; `doubt` is how sure it
-    must be; `fields` holds the record as it was read.
+    `validation_images` were held out of training; `test_accuracy` is the float model's, 0..1; `score_calibration` says
+    how sure it must be; `fields` holds the record as it was read.
     """
 
     labels: tuple[str, ...]
     image: ImageSpec
     validation_images: int
     test_accuracy: float | None
-    doubt: ScoreCalibration
+    score_calibration: ScoreCalibration
     fields: Mapping[str, Any]
 
 
@@ -65,6 +65,6 @@ def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         image=ImageSpec(pixels["height"], pixels["width"], float(pixels["low"]), float(pixels["high"])),
         validation_images=held_out,
         test_accuracy=None if accuracy is None else float(accuracy),
-        doubt=ScoreCalibration(**fields.get("doubt", {})),
+        score_calibration=ScoreCalibration.from_json(**fields.get("doubt", {})),
         fields=fields,
     )

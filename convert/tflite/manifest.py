@@ -8,7 +8,6 @@ import json
 import platform
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -42,7 +41,7 @@ def identity(
     labels: tuple[str, ...],
     image: ImageSpec,
     gives_logits: bool,
-    doubt: ScoreCalibration = SURE,
+    score_calibration: ScoreCalibration = SURE,
 ) -> dict[str, Any]:
     """The part of the manifest that the runtime needs; enough for edge.inference.model_file.parse_model."""
     return {
@@ -53,7 +52,7 @@ def identity(
         "scores": "logits" if gives_logits else "probabilities",
         "scheme": settings.scheme.value,
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),
-        **({} if doubt == SURE else {"doubt": asdict(doubt)}),
+        **({} if score_calibration == SURE else {"doubt": score_calibration.as_json()}),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from convert.inputs import readers
 from convert.inputs.float_file import is_float
-from convert.inputs.input_spec import read_source
+from convert.inputs.input_spec import infer_input_spec
 from convert.progress import Stages
 from convert.quiet import captured
 from convert.settings import Settings
@@ -35,7 +35,7 @@ class Entry:
     run: Evaluation
 
 
-def enter(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry]:
+def evaluate_models(names: Sequence[str], data: Path | None, stream: TextIO) -> list[Entry]:
     """Run each model, a path or a bundled one's name, on all test pictures; `stream` gets progress.
 
     Raises the errors of dataset.load, read_model and readers.load.
@@ -73,6 +73,6 @@ def needs_tensorflow(name: str) -> bool:
 def _open_source(path: Path, data: Path | None, test: Dataset, stages: Stages) -> tuple[Classifier, int]:
     source = readers.load(path, test.label_names)
     training = dataset.load("train", data, progress=stages.download, reading=stages.reading)
-    reading = read_source(Settings(path), source, source.interpreter, training)
+    reading = infer_input_spec(Settings(path), source, source.interpreter, training)
     classifier = Classifier(source.interpreter, test.label_names, reading.image, reading.gives_logits)
     return classifier, source.size_bytes

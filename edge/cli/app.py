@@ -15,7 +15,7 @@ from edge.errors import BadOption, SomeInputsFailed, SourceError
 if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
     from edge.inference.model_file import Model
-    from edge.stream.review_folder import Store
+    from edge.stream.review_folder import ReviewFolder
 
 app = typer.Typer(
     help="Classify garments on Raspberry Pi and Coral: camera frames, pictures and videos.",
@@ -113,13 +113,13 @@ def classify(
         bool, typer.Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
     ] = False,
     keep: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Store doubtful frames there, to sort.", rich_help_panel=KEEP)
+        Path | None, typer.Option(metavar="DIR", help="Store uncertain frames there, to sort.", rich_help_panel=KEEP)
     ] = None,
     keep_max: Annotated[
         str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=KEEP)
     ] = "250MB",
     keep_below: Annotated[
-        float, typer.Option(min=0, max=1, help="A lower score is doubtful.", rich_help_panel=KEEP)
+        float, typer.Option(min=0, max=1, help="A lower score is uncertain.", rich_help_panel=KEEP)
     ] = 0.6,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
@@ -128,16 +128,16 @@ def classify(
     from edge.cli.display import progress_over
     from edge.output.sinks import open_sink
     from edge.sources.grammar import frames_of, parse_sources
-    from edge.stream.pipeline import gate, story
+    from edge.stream.pipeline import classify_frames, frame_filters
     from edge.stream.smoothing import parse_smoothing
 
     wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
     if not wanted:
         raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
     inputs = parse_sources(wanted)
-    passing = gate(roi, interval, motion_threshold if motion else None)
+    passing = frame_filters(roi, interval, motion_threshold if motion else None)
     classifier = _open(model, backend, threads, labels, delegate, views, min_score)
-    steady = parse_smoothing(smooth, classifier.doubt.unknown_below)
+    steady = parse_smoothing(smooth, classifier.score_calibration.reject_below)
     store = _open_store(keep, keep_max, classifier, model)
     failures: list[SourceError] = []
 
@@ -153,7 +153,7 @@ def classify(
         progress_over(inputs, limit) as advance,
     ):
         frames = islice(frames_of(inputs, report, passing), limit)
-        predictions = story(
+        predictions = classify_frames(
             frames,
             classifier,
             save_view=save_view,
@@ -352,12 +352,12 @@ def _read(model: str) -> Model:
     return found
 
 
-def _open_store(folder: Path | None, cap: str, classifier: Classifier, model: str) -> Store | None:
+def _open_store(folder: Path | None, cap: str, classifier: Classifier, model: str) -> ReviewFolder | None:
     if folder is None:
         return None
-    from edge.stream.review_folder import Store, parse_size
+    from edge.stream.review_folder import ReviewFolder, parse_size
 
-    return Store(folder, parse_size(cap), classifier.labels, model)
+    return ReviewFolder(folder, parse_size(cap), classifier.labels, model)
 
 
 def _refuse_csv(form: Format) -> None:

@@ -35,7 +35,7 @@ class Classifier:
 
     Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a
     table of 256 entries. Of a photo the network sees so many `views`, whose probabilities are averaged; below the
-    score `doubt.unknown_below` a frame's decision is "unknown".
+    score `score_calibration.reject_below` a frame's decision is "unknown".
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Classifier:
         labels: tuple[str, ...],
         image: ImageSpec,
         gives_logits: bool,
-        doubt: ScoreCalibration = SURE,
+        score_calibration: ScoreCalibration = SURE,
         views: int = 1,
     ) -> None:
         classes = int(np.prod(interpreter.output.shape[1:]))
@@ -61,17 +61,17 @@ class Classifier:
         self.labels = labels
         self.image = image
         self.interpreter = interpreter
-        self.doubt = doubt
+        self.score_calibration = score_calibration
         self.views = views
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
 
     def __call__(self, frame: Frame) -> Prediction:
-        """Classify one frame; a blank or empty one gets no label, and one with a flaw is not even looked at."""
-        if frame.flaw is not None:
+        """Classify one frame; a blank or empty one gets no label, and an unusable one is not even looked at."""
+        if frame.unusable_because is not None:
             unspent = {"read": frame.read_ms, "preprocess": 0.0, "invoke": 0.0}
-            return Prediction(frame.source, frame.index, Decision.NO_GARMENT, (), unspent, hint=frame.flaw)
+            return Prediction(frame.source, frame.index, Decision.NO_GARMENT, (), unspent, hint=frame.unusable_because)
         began = time.perf_counter()
         seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
@@ -94,7 +94,7 @@ class Classifier:
 
     def calibrated(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of one garment, from all its views: uint8 (N, height, width) grey -> float32 (classes,)."""
-        averaged: NDArray[np.float32] = self.doubt.temper(self.probabilities(pictures)).mean(axis=0)
+        averaged: NDArray[np.float32] = self.score_calibration.scale(self.probabilities(pictures)).mean(axis=0)
         return averaged
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -109,7 +109,7 @@ class Classifier:
             return Decision.NO_GARMENT, HINTS[seen.garment.scene]
         if not ranked:
             return Decision.NO_GARMENT, HINTS["blank"]
-        if ranked[0].score < self.doubt.unknown_below:
+        if ranked[0].score < self.score_calibration.reject_below:
             return Decision.UNKNOWN, HINTS["unknown"]
         return Decision.GARMENT, None
 
@@ -142,14 +142,18 @@ def open_classifier(
     views: int = 1,
     min_score: float | None = None,
 ) -> Classifier:
-    """A classifier for a model; `labels` override those of the file, `min_score` its own `unknown_below`.
+    """A classifier for a model; `labels` override those of the file, `min_score` its own `reject_below`.
 
     A plain .tflite without manifest gets its image spec from its tensors, and the ten Fashion-MNIST labels if it
     has ten outputs, with a warning. Raises ModelUnsupported where that does not work out.
     """
-    doubt = model.doubt if min_score is None else replace(model.doubt, unknown_below=min_score)
+    score_calibration = (
+        model.score_calibration if min_score is None else replace(model.score_calibration, reject_below=min_score)
+    )
     if model.image is not None:
-        return Classifier(interpreter, labels or model.labels, model.image, model.gives_logits, doubt, views)
+        return Classifier(
+            interpreter, labels or model.labels, model.image, model.gives_logits, score_calibration, views
+        )
     names = labels or model.labels or _guess_labels(interpreter.output)
     image = _guess_image(interpreter.input)
     warnings.warn(
@@ -157,7 +161,7 @@ def open_classifier(
         f"pixels {image.low:g}..{image.high:g}; its accuracy is not known",
         stacklevel=2,
     )
-    return Classifier(interpreter, names, image, not _bounded_by_one(interpreter.output), doubt, views)
+    return Classifier(interpreter, names, image, not _bounded_by_one(interpreter.output), score_calibration, views)
 
 
 def _guess_labels(output: TensorSpec) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Model:
     image: ImageSpec | None
     gives_logits: bool
     manifest: Mapping[str, Any] | None
-    doubt: ScoreCalibration = SURE
+    score_calibration: ScoreCalibration = SURE
 
     @property
     def compiled_for_edgetpu(self) -> bool:
@@ -110,7 +110,7 @@ def parse_model(content: bytes, path: Path) -> Model:
             image=image,
             gives_logits=manifest["scores"] == "logits",
             manifest=manifest,
-            doubt=ScoreCalibration(**manifest.get("doubt", {})),
+            score_calibration=ScoreCalibration.from_json(**manifest.get("doubt", {})),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelDamaged(f"{path}: its manifest is not valid: {error!r}", _DAMAGED_HINT) from error

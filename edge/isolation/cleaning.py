@@ -1,4 +1,4 @@
-"""Masks without crumbs, cracks and holes."""
+"""Masks without specks, gaps and holes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which colours are the garment's and which its ground's: a mask drawn anew by what it holds.
+"""Which colours are the garment's and which its ground's: a mask refined by what it holds.
 
 One colour for the ground fails where the ground has several: a patterned rug, boards with gaps, a wall and a floor.
 Two histograms, of the mask and of what is around it, tell them apart, as in GrabCut (Rother et al. 2004,

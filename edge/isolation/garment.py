@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.isolation.cleaning import cleaned
 from edge.isolation.colours import bin_numbers, garment_levels, overlap
-from edge.isolation.ground import difference, edge_share, paper_mask, strip_of, threshold_of
+from edge.isolation.ground import difference, edge_share, plain_background_mask, strip_of, threshold_of
 from edge.isolation.person import torso_mask
 from edge.isolation.rendering import overlaps, render_views
 from edge.opencv import cv2
@@ -23,7 +23,7 @@ WORKING_SIZE = 112
 """Pixels of a frame's longer side while the garment is sought: four for one of the network's input."""
 
 REDRAWN = 2
-"""So often the mask is drawn anew by the colours that it and its ground hold. Without: 2.5 points fewer of 2,631 photos
+"""So often the mask is refined by the colours that it and its ground hold. Without: 2.5 points fewer of 2,631 photos
 are right, 2.3 in groups, with a network that has seen none; once: 0.4 and 0.5 fewer; three times: no more."""
 
 LEVELS = (140, 90, 190)
@@ -108,16 +108,16 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     mask = cleaned(levels > threshold)
     if not mask.any():
         return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
-    paper = paper_mask(lab, strip, mask)
+    plain = plain_background_mask(lab, strip, mask)
     numbers = bin_numbers(lab)
-    masks = _redrawn(numbers, strip, mask) if paper is None else (paper,)
+    masks = _refined(numbers, strip, mask) if plain is None else (plain,)
     share = edge_share(masks[0])
     distinctness = max(_apart(lab, masks[0]), 1 - overlap(numbers, masks[0], strip))
     torso = torso_mask(small, lab, masks[0])
     return Garment(grey, masks, torso, _scene(masks[0], share, distinctness), distinctness, share)
 
 
-def _redrawn(
+def _refined(
     numbers: NDArray[np.intp], strip: NDArray[np.bool_], mask: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], ...]:
     """The masks by the colours of a first mask and its ground, at three levels; the first, if nothing is left of it."""

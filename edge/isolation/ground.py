@@ -99,8 +99,10 @@ def median_of(colours: NDArray[np.uint8]) -> NDArray[np.int16]:
     return np.array([np.searchsorted(np.cumsum(one), len(colours) // 2, "right") for one in counts], np.int16)
 
 
-def paper_mask(lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """A shop's white ground: all that is not paper and touches the mask. None where the ground is not even.
+def plain_background_mask(
+    lab: NDArray[np.uint8], strip: NDArray[np.bool_], mask: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """On a plain background: all that is not background and touches the mask. None where the background is not even.
 
     uint8 (h, w, 3) Lab, bool (h, w), bool (h, w) -> bool (h, w). Otsu's threshold lies between dark jeans and white,
     so a white shirt above them vanishes; here it is found again.

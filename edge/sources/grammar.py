@@ -24,7 +24,7 @@ import numpy as np
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame
 from edge.sources import video
-from edge.sources.liveness import attended
+from edge.sources.liveness import mark_unusable
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image, read_stdin
 
 if TYPE_CHECKING:
@@ -192,6 +192,6 @@ def frames_of(
     for source in inputs:
         try:
             with open_source(source) as frames:
-                yield from through(attended(frames))
+                yield from through(mark_unusable(frames))
         except SourceError as error:
             on_failure(error)

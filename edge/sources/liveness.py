@@ -34,8 +34,8 @@ BLACK_HINT = "the frame is black: is the lens covered, the light on?"
 FROZEN_HINT = "the camera repeats one frame to the bit: it has frozen"
 
 
-def attended(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Mark the black and frozen frames of one source with their flaw.
+def mark_unusable(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Mark the black and frozen frames of one source with their unusable_because.
 
     Raises CameraLost when a live camera stays frozen for LOST_S.
     """
@@ -55,9 +55,9 @@ def attended(frames: Iterable[Frame]) -> Iterator[Frame]:
                 "unplug the camera and plug it in again, or restart it",
             )
         if black:
-            yield replace(frame, flaw=BLACK_HINT)
+            yield replace(frame, unusable_because=BLACK_HINT)
         elif frozen_s >= FROZEN_S:
-            yield replace(frame, flaw=FROZEN_HINT)
+            yield replace(frame, unusable_because=FROZEN_HINT)
         else:
             yield frame
 

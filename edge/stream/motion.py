@@ -38,15 +38,15 @@ def moving(frames: Iterable[Frame], threshold: float) -> Iterator[Frame]:
     """Let frames pass from the first that differs from the last one passed until all has been still for SETTLE_S.
 
     They differ by more than `threshold` grey levels on average. A slow change adds up, as the comparison is with the
-    last frame that passed. A new flaw counts as motion, too, for a camera that freezes shows none.
+    last frame that passed. A new unusable_because counts as motion, too, for a camera that freezes shows none.
     """
     last: tuple[NDArray[np.uint8], str | None] | None = None
     moved_at_s = 0.0
     for frame in frames:
         look = thumbnail(frame.pixels)
-        if last is None or frame.flaw != last[1] or differ(look, last[0], threshold):
+        if last is None or frame.unusable_because != last[1] or differ(look, last[0], threshold):
             moved_at_s = frame.captured_at_s
         elif frame.captured_at_s - moved_at_s > SETTLE_S:
             continue
-        last = look, frame.flaw
+        last = look, frame.unusable_because
         yield frame

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.inference.classifier import Classifier
-    from edge.stream.review_folder import Store
+    from edge.stream.review_folder import ReviewFolder
     from edge.stream.smoothing import Smoother
 
-Gate = Callable[[Iterable[Frame]], Iterator[Frame]]
+FrameFilter = Callable[[Iterable[Frame]], Iterator[Frame]]
 
 
-def gate(roi: str | None, interval_s: float | None, motion_threshold: float | None) -> Gate:
+def frame_filters(roi: str | None, interval_s: float | None, motion_threshold: float | None) -> FrameFilter:
     """What one input's frames go through before they are classified; None leaves a stage out. Raises BadOption."""
     for option, value in (("--interval", interval_s), ("--motion-threshold", motion_threshold)):
         if value is not None and not isfinite(value):
             raise BadOption(f"{option} {value} is no number", f"{option} 3")
-    stages: list[Gate] = []
+    stages: list[FrameFilter] = []
     if roi is not None:
         from edge.isolation.roi import cropped, parse_roi
 
@@ -47,12 +47,12 @@ def gate(roi: str | None, interval_s: float | None, motion_threshold: float | No
     return lambda frames: reduce(lambda passed, stage: stage(passed), stages, iter(frames))
 
 
-def story(
+def classify_frames(
     frames: Iterable[Frame],
     classifier: Classifier,
     *,
     save_view: Path | None = None,
-    store: Store | None = None,
+    store: ReviewFolder | None = None,
     keep_below: float = 0.0,
     smooth: Smoother | None = None,
     show: bool = False,
@@ -65,9 +65,9 @@ def story(
 
         pairs = saved(pairs, classifier, save_view)
     if store is not None:
-        from edge.stream.review_folder import kept
+        from edge.stream.review_folder import store_uncertain
 
-        pairs = kept(pairs, store, keep_below)
+        pairs = store_uncertain(pairs, store, keep_below)
     if smooth is not None:
         from edge.stream.smoothing import beside_frames
 

@@ -1,4 +1,4 @@
-"""A folder of doubtful frames, to be sorted by hand and trained on: never larger than its cap.
+"""A folder of uncertain frames, to be sorted by hand and trained on: never larger than its cap.
 
     DIR/_unsorted/00000042-20261125T090700Z.jpg    the frame as it was classified (.png if it is tiny)
     DIR/_unsorted/00000042-20261125T090700Z.json   what was made of it, when and by which model
@@ -44,7 +44,7 @@ RECOUNT_S = 60.0
 """A full store looks so often what its user has moved away meanwhile."""
 
 SURE_MARGIN = 0.2
-"""A smaller lead of the first label over the second is doubtful whatever its score."""
+"""A smaller lead of the first label over the second is uncertain whatever its score."""
 
 GAP_S = 1.0
 SAME_LOOK_S = 60.0
@@ -54,7 +54,7 @@ LOOK_DIFFERENCE = 3.0
 """Frames that differ by less look the same; mean difference in grey levels."""
 
 
-class Store:
+class ReviewFolder:
     """Keeps frames under `folder`: at most `cap_bytes` of them, notes included. A context manager.
 
     Where the disk is full or cannot be written, or another process keeps its frames there, it warns once and tries
@@ -79,7 +79,7 @@ class Store:
         """Store a frame and its prediction; the oldest make room first."""
         self._attempt(lambda: self._keep(frame, prediction))
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> ReviewFolder:
         return self
 
     def __exit__(
@@ -187,13 +187,15 @@ class Store:
             raise
 
 
-def kept(pairs: Iterable[tuple[Frame, Prediction]], store: Store, below: float) -> Iterator[tuple[Frame, Prediction]]:
-    """Pass pairs through and store the doubtful frames, near-duplicates aside."""
+def store_uncertain(
+    pairs: Iterable[tuple[Frame, Prediction]], store: ReviewFolder, below: float
+) -> Iterator[tuple[Frame, Prediction]]:
+    """Pass pairs through and store the uncertain frames, near-duplicates aside."""
     last: Frame | None = None
     look: NDArray[np.uint8] | None = None
     with store:
         for frame, prediction in pairs:
-            if is_doubtful(prediction, below):
+            if is_uncertain(prediction, below):
                 same_source = last is not None and last.source == frame.source
                 waited_s = frame.captured_at_s - last.captured_at_s if last is not None and same_source else math.inf
                 if waited_s >= GAP_S:
@@ -204,7 +206,7 @@ def kept(pairs: Iterable[tuple[Frame, Prediction]], store: Store, below: float) 
             yield frame, prediction
 
 
-def is_doubtful(prediction: Prediction, below: float) -> bool:
+def is_uncertain(prediction: Prediction, below: float) -> bool:
     """Whether there is something of which the model is not sure: unknown, a score under `below`, or a close second."""
     if prediction.decision is Decision.NO_GARMENT or prediction.best is None:
         return False

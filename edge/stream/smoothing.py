@@ -33,10 +33,10 @@ def answer_of(prediction: Prediction) -> Answer:
     return prediction.decision, best.label if is_label and best else None
 
 
-def parse_smoothing(text: str, unknown_below: float) -> Smoother | None:
+def parse_smoothing(text: str, reject_below: float) -> Smoother | None:
     """Read `none`, `average[:0.6]`, `vote[:3/5]` or `hysteresis[:3]`; None stands for none. Raises BadOption.
 
-    An averaged score under `unknown_below` makes the decision "unknown".
+    An averaged score under `reject_below` makes the decision "unknown".
     """
     match = re.fullmatch(r"(none)|average(?::(0?\.\d+|1(?:\.0*)?))?|vote(?::(\d+)/(\d+))?|hysteresis(?::(\d+))?", text)
     if match is None:
@@ -48,7 +48,7 @@ def parse_smoothing(text: str, unknown_below: float) -> Smoother | None:
         weight = float(match[2] or 0.6)
         if weight == 0:
             raise BadOption("--smooth average:0 would never see a new frame", GRAMMAR)
-        smoother = partial(averaged, weight=weight, unknown_below=unknown_below)
+        smoother = partial(averaged, weight=weight, reject_below=reject_below)
     elif text.startswith("vote"):
         needed, of = int(match[3] or 3), int(match[4] or 5)
         if not of / 2 < needed <= of <= 1000:
@@ -64,7 +64,7 @@ def parse_smoothing(text: str, unknown_below: float) -> Smoother | None:
     return partial(_each_source, smooth=smoother)
 
 
-def averaged(predictions: Iterable[Prediction], weight: float, unknown_below: float = 0.0) -> Iterator[Prediction]:
+def averaged(predictions: Iterable[Prediction], weight: float, reject_below: float = 0.0) -> Iterator[Prediction]:
     """Exponential average of the probabilities: `weight`, 0..1, goes to the new frame, the rest to the average so far.
 
     "Nothing" has a probability of its own, 1 in a frame without garment and else 0. While it is a half or more, the
@@ -87,7 +87,7 @@ def averaged(predictions: Iterable[Prediction], weight: float, unknown_below: fl
             label: share * scores.get(label, 0.0) + (1 - share) * average.get(label, 0.0) for label in average | scores
         }
         ranked = _ranked(average, sum(average.values()))
-        decision = Decision.GARMENT if ranked and ranked[0].score >= unknown_below else Decision.UNKNOWN
+        decision = Decision.GARMENT if ranked and ranked[0].score >= reject_below else Decision.UNKNOWN
         yield _saying(prediction, decision, ranked, hints[Decision.UNKNOWN])
 
 

@@ -1,4 +1,4 @@
-"""A tiny Fashion-MNIST whose classes can be told apart, and a watcher that keeps what it is told."""
+"""A tiny Fashion-MNIST whose classes can be told apart, and a callback that keeps what it is told."""
 
 import struct
 
@@ -30,7 +30,7 @@ def settings():
 
 
 class Recorder:
-    """A watcher that remembers, and can act after an epoch."""
+    """A callback that remembers, and can act after an epoch."""
 
     def __init__(self):
         self.notes, self.results, self.batches, self.after_epoch, self.read = [], [], [], {}, {}

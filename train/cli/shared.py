@@ -61,7 +61,7 @@ LimitOption = Annotated[int | None, typer.Option(min=1, help="Train on this many
 S = TypeVar("S", bound=Settings)
 
 Recipe = Callable[..., dict[str, Any]]
-"""A recipe's `train(settings, *, data_dir, out, resume, watcher)`, which gives what metrics.json holds."""
+"""A recipe's `train(settings, *, data_dir, out, resume, callback)`, which gives what metrics.json holds."""
 
 
 def run_recipe(
@@ -88,9 +88,9 @@ def run_recipe(
 
     with ProgressDisplay() as screen, EventLog(out / "tensorboard") as log:
         silent = tensorboard is False or importlib.util.find_spec("tensorboardX") is None
-        watcher = screen if silent else CallbackList(screen, log)
+        callback = screen if silent else CallbackList(screen, log)
         try:
-            metrics = recipe(settings, data_dir=data, out=out, resume=resume, watcher=watcher)
+            metrics = recipe(settings, data_dir=data, out=out, resume=resume, callback=callback)
         except KeyboardInterrupt:
             screen.note(_how_to_resume(command or settings.command, data, out))
             raise

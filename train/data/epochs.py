@@ -54,7 +54,7 @@ class EpochBuilder(Protocol):
 
     @property
     def identity(self) -> str:
-        """What, beyond the settings, the lesson depends on: a run is resumed only with the same."""
+        """What, beyond the settings, the epoch_builder depends on: a run is resumed only with the same."""
         ...
 
     def epoch(self, training: Examples, epoch: int) -> EpochInput:
@@ -92,7 +92,7 @@ class Teacher:
 
 
 class Memory:
-    """A teacher's model that is asked once for each picture: for lessons whose variations are few and come again."""
+    """A teacher's model that is asked once for each picture: where variations are few and come again."""
 
     def __init__(self, model: Any) -> None:
         self._model = model

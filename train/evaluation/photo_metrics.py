@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from train.evaluation.score_calibration import (
     auroc,
     expected_calibration_error,
     fit_score_calibration,
-    tempered,
+    scaled,
 )
 from train.fitting.run_folder import replacing
 
@@ -39,7 +38,7 @@ def answered(model: Any, photos: Photos) -> ScoredSamples:
 
 def figures_of(answers: ScoredSamples, temperature: float = 1.0) -> dict[str, float]:
     """Accuracy 0..1 on the known, and how well scores tell right from wrong and known from unknown (AUROC)."""
-    averaged = tempered(answers, temperature)
+    averaged = scaled(answers, temperature)
     best = averaged.argmax(axis=1)
     rows = np.arange(len(best))
     scores, right = averaged[rows, best], answers.classes[rows, best]
@@ -60,7 +59,7 @@ def gain(before: Any, after: Any, learnt: Photos, kept: Photos, temperature: flo
     for when, model, sure in (("before", before, 1.0), ("after", after, temperature)):
         answers = answered(model, kept)
         result[when] = figures_of(answers, sure)
-        right = kept.classes[np.arange(len(kept)), tempered(answers, sure).argmax(axis=1)]
+        right = kept.classes[np.arange(len(kept)), scaled(answers, sure).argmax(axis=1)]
         folders = np.array([photo.folder for photo in kept.photos])
         for name in kept.folders:
             of_it = folders == name
@@ -71,17 +70,17 @@ def gain(before: Any, after: Any, learnt: Photos, kept: Photos, temperature: flo
 
 
 def fitted_score_calibration(model: Any, kept: Photos | None, held_out: Dataset, seed: int) -> dict[str, float]:
-    """The doubt of a network: from held-out photos where there are enough, else from held-out images in poses."""
+    """The score calibration of a network: from held-out photos where there are enough, else from held-out images."""
     if kept is not None and kept.known.sum() >= ENOUGH_TO_FIT:
-        return asdict(fit_score_calibration(answered(model, kept)))
-    return asdict(fit_score_calibration(posed(model, held_out, seed)))
+        return fit_score_calibration(answered(model, kept)).as_json()
+    return fit_score_calibration(posed(model, held_out, seed)).as_json()
 
 
 def posed_figures(model: Any, held_out: Dataset, seed: int) -> dict[str, Any]:
-    """What a run that has seen no photo can say of itself: its doubt, and its figures on held-out images in poses."""
+    """A run that has seen no photo: its score calibration and its figures, on held-out images in poses."""
     answers = posed(model, held_out, seed)
-    doubt = fit_score_calibration(answers)
-    return {"doubt": asdict(doubt), "posed": figures_of(answers, doubt.temperature)}
+    score_calibration = fit_score_calibration(answers)
+    return {"doubt": score_calibration.as_json(), "posed": figures_of(answers, score_calibration.temperature)}
 
 
 def posed(model: Any, held_out: Dataset, seed: int) -> ScoredSamples:

@@ -33,9 +33,9 @@ def fit_score_calibration(answered: ScoredSamples) -> ScoreCalibration:
     twentieth of the right ones.
     """
     known = answered.classes.any(axis=1)
-    losses = [_log_loss(tempered(answered, one)[known], answered.classes[known]) for one in TEMPERATURES]
+    losses = [_log_loss(scaled(answered, one)[known], answered.classes[known]) for one in TEMPERATURES]
     temperature = TEMPERATURES[int(np.argmin(losses))]
-    averaged = tempered(answered, temperature)
+    averaged = scaled(answered, temperature)
     scores, right = _scores(averaged, answered.classes)
     if right.all() or not right.any():
         return ScoreCalibration(temperature, 0.0)
@@ -46,9 +46,9 @@ def fit_score_calibration(answered: ScoredSamples) -> ScoreCalibration:
     return ScoreCalibration(temperature, round(float(candidates[int(np.argmax(gain))]), 4))
 
 
-def tempered(answered: ScoredSamples, temperature: float) -> NDArray[np.float32]:
+def scaled(answered: ScoredSamples, temperature: float) -> NDArray[np.float32]:
     """Calibrated probabilities, averaged over the views as the device does: float32 (N, classes)."""
-    averaged: NDArray[np.float32] = ScoreCalibration(temperature).temper(answered.probabilities).mean(axis=1)
+    averaged: NDArray[np.float32] = ScoreCalibration(temperature).scale(answered.probabilities).mean(axis=1)
     return averaged
 
 

@@ -35,42 +35,42 @@ class Callback:
 
 
 class CallbackList(Callback):
-    """Several watchers as one: each is told everything, in the order given."""
+    """Several callbacks as one: each is told everything, in the order given."""
 
-    def __init__(self, *watchers: Callback) -> None:
-        self._watchers = watchers
+    def __init__(self, *callbacks: Callback) -> None:
+        self._callbacks = callbacks
 
     def note(self, text: str) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.note(text)
+        for callback in self._callbacks:
+            callback.note(text)
 
     def downloading(self, name: str, done: int, total: int) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.downloading(name, done, total)
+        for callback in self._callbacks:
+            callback.downloading(name, done, total)
 
     def reading(self, what: str, done: int, total: int) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.reading(what, done, total)
+        for callback in self._callbacks:
+            callback.reading(what, done, total)
 
     def training_started(self, history: Sequence[EpochResult]) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.training_started(history)
+        for callback in self._callbacks:
+            callback.training_started(history)
 
     def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.epoch_started(epoch, epochs, batches)
+        for callback in self._callbacks:
+            callback.epoch_started(epoch, epochs, batches)
 
     def batches_done(self, done: int, loss: float, accuracy: float) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.batches_done(done, loss, accuracy)
+        for callback in self._callbacks:
+            callback.batches_done(done, loss, accuracy)
 
     def epoch_finished(self, result: EpochResult, epochs: int) -> None:
         """Pass it on."""
-        for watcher in self._watchers:
-            watcher.epoch_finished(result, epochs)
+        for callback in self._callbacks:
+            callback.epoch_finished(result, epochs)

@@ -35,9 +35,9 @@ def fit(
     training: Examples,
     held_out: Examples,
     folder: RunFolder,
-    watcher: Callback,
+    callback: Callback,
     *,
-    lesson: EpochBuilder | None = None,
+    epoch_builder: EpochBuilder | None = None,
     phase: range | None = None,
     data_sha256: str | None = None,
 ) -> tuple[Any, list[EpochResult]]:
@@ -54,22 +54,22 @@ def fit(
     """
     settings = folder.settings
     phase = phase or range(1, settings.epochs + 1)
-    lesson = lesson or PlainEpochBuilder(settings.seed)
+    epoch_builder = epoch_builder or PlainEpochBuilder(settings.seed)
     data_sha256 = data_sha256 or sha256_of(training)
-    if lesson.identity:
-        data_sha256 = hashlib.sha256((data_sha256 + lesson.identity).encode()).hexdigest()
+    if epoch_builder.identity:
+        data_sha256 = hashlib.sha256((data_sha256 + epoch_builder.identity).encode()).hexdigest()
     history = folder.read_progress(data_sha256) if folder.checkpoint.exists() else []
     if len(history) >= phase.start:
         model = keras.saving.load_model(folder.checkpoint, custom_objects=IN_CHECKPOINTS)
-        watcher.note(f"resuming after epoch {len(history)} of {phase[-1]}")
+        callback.note(f"resuming after epoch {len(history)} of {phase[-1]}")
     else:
         keras.utils.set_random_seed(settings.seed)
         model = build(settings, len(training.label_names))
-    watcher.training_started(history)
+    callback.training_started(history)
     for epoch in range(len(history) + 1, phase.stop):
-        history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, watcher, lesson))
+        history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, callback, epoch_builder))
         folder.save_checkpoint(model, history, data_sha256)
-        watcher.epoch_finished(history[-1], phase[-1])
+        callback.epoch_finished(history[-1], phase[-1])
     if model.optimizer.use_ema:
         # The average is the result, of a resumed, finished run too.
         model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -83,14 +83,14 @@ def _one_epoch(
     training: Examples,
     held_out: Examples,
     settings: Settings,
-    watcher: Callback,
-    lesson: EpochBuilder,
+    callback: Callback,
+    epoch_builder: EpochBuilder,
 ) -> EpochResult:
     started_s = time.monotonic()
-    shown = lesson.epoch(training, epoch - 1)
+    shown = epoch_builder.epoch(training, epoch - 1)
     batches = steps_per_epoch(settings, len(shown.inputs))
-    watcher.epoch_started(epoch, epochs, batches)
-    pulse = _Pulse(watcher, batches)
+    callback.epoch_started(epoch, epochs, batches)
+    pulse = _Pulse(callback, batches)
     apart = _Apart()
     _reseed(model, settings.seed, epoch)
     trained = model.fit(
@@ -106,7 +106,7 @@ def _one_epoch(
     ).history
     validated = model.evaluate(
         held_out.images,
-        lesson.targets(held_out),
+        epoch_builder.targets(held_out),
         batch_size=EVALUATION_BATCH,
         verbose=0,
         return_dict=True,
@@ -132,11 +132,11 @@ def _one_epoch(
 
 
 class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
-    """Passes batches on to the watcher and ends an epoch whose loss is lost."""
+    """Passes batches on to the callback and ends an epoch whose loss is lost."""
 
-    def __init__(self, watcher: Callback, batches: int) -> None:
+    def __init__(self, callback: Callback, batches: int) -> None:
         super().__init__()
-        self.watcher = watcher
+        self.callback = callback
         self.batches = batches
         self.done = 0
         self.lost: range | None = None
@@ -156,7 +156,7 @@ class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
         self.done = min(batch + 1, self.batches)  # Keras 3.15 counts the last group as a full one
         logs = logs or {}
         loss = float(logs.get("loss", 0.0))
-        self.watcher.batches_done(self.done, loss, float(logs.get("accuracy", 0.0)))
+        self.callback.batches_done(self.done, loss, float(logs.get("accuracy", 0.0)))
         if not math.isfinite(loss) and self.lost is None:
             self.lost = range(before + 1, self.done + 1)
             self.model.stop_training = True

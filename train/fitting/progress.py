@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ProgressDisplay(Callback):
-    """The watcher of the command line; a context manager, so that an error leaves no half bar behind."""
+    """The callback of the command line; a context manager, so that an error leaves no half bar behind."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)

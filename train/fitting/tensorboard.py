@@ -23,7 +23,7 @@ _HINT = "make room, then run the same command with --resume; or train with --no-
 
 
 class EventLog(Callback):
-    """A watcher that writes a run's epochs to RUN/tensorboard; a context manager, which closes the file.
+    """A callback that writes a run's epochs to RUN/tensorboard; a context manager, which closes the file.
 
     The checkpoint is the truth: whenever training starts or goes on, the log is written anew from the epochs that
     it holds. So a run that was killed between checkpoint and log shows each epoch once. Raises OutputFailed.

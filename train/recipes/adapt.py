@@ -51,7 +51,7 @@ def train(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Callback,
+    callback: Callback,
 ) -> dict[str, Any]:
     """Fine-tune `start`, a .keras file that gives logits, on `photos`; write the run folder `out`.
 
@@ -60,7 +60,7 @@ def train(
     """
     figures: dict[str, Any] = {}
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
         from train.data.adapt_epochs import AdaptEpochBuilder
         from train.data.epochs import read_trained
         from train.data.photos import read_photos
@@ -72,11 +72,13 @@ def train(
             raise TrainingFailed(
                 "adapt goes on from a model of Fashion-MNIST's ten classes", "leave --data out, or name its folder"
             )
-        read = read_photos(photos, training.label_names, meaning, watcher.reading)
+        read = read_photos(photos, training.label_names, meaning, callback.reading)
         learnt, kept = read.split(settings.held_out)
-        lesson = AdaptEpochBuilder(settings.seed, learnt, settings.worn)
+        epoch_builder = AdaptEpochBuilder(settings.seed, learnt, settings.worn)
         before = read_trained(start, len(training.label_names)).model
-        tuned, history = fit(partial(build, start=start), training, parts.held_out, folder, watcher, lesson=lesson)
+        tuned, history = fit(
+            partial(build, start=start), training, parts.held_out, folder, callback, epoch_builder=epoch_builder
+        )
         after = like(before, len(training.label_names))
         old, new = before.get_weights(), tuned.get_weights()
         after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
@@ -85,7 +87,7 @@ def train(
         figures["photos"] = gain(before, after, learnt, kept, figures["doubt"]["temperature"])
         return after, history
 
-    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher, figures=figures)
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback, figures=figures)
 
 
 def build(settings: AdaptSettings, classes: int, steps: int = STEPS_PER_EPOCH, *, start: Path) -> Any:

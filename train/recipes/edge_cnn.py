@@ -89,7 +89,7 @@ def train(
     teachers: tuple[Path, ...],
     out: Path,
     resume: bool,
-    watcher: Callback,
+    callback: Callback,
     start: Path | None = None,
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
@@ -100,7 +100,7 @@ def train(
     """
     figures: dict[str, Any] = {}
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
         from train.data.epochs import AugmentedEpochBuilder, read_teachers
         from train.data.hard_example_sampler import choose
         from train.fitting.fit import fit
@@ -113,7 +113,7 @@ def train(
             )
         choice = choose(training.images, training.labels, len(training.label_names), settings.easy)
         augmentation = settings.augmentation()
-        lesson = AugmentedEpochBuilder(
+        epoch_builder = AugmentedEpochBuilder(
             seed=settings.seed,
             augmentation=augmentation,
             smoothing=settings.label_smoothing,
@@ -123,7 +123,7 @@ def train(
         )
         steps = steps_per_epoch(settings, len(training if choice is None else choice))
         trained = partial(build, steps=steps, start=start)
-        model, history = fit(trained, training, parts.held_out, folder, watcher, lesson=lesson)
+        model, history = fit(trained, training, parts.held_out, folder, callback, epoch_builder=epoch_builder)
         classes = len(training.label_names)
         plain = network(SIZES[settings.size], classes, name=settings.size, logits=settings.gives_logits)
         plain.set_weights(model.get_weights())
@@ -139,7 +139,7 @@ def train(
         data_dir=data_dir,
         out=out,
         resume=resume,
-        watcher=watcher,
+        callback=callback,
         held_out_per_class=HELD_OUT_PER_CLASS,
         figures=figures,
     )

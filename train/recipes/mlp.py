@@ -40,18 +40,18 @@ STEPS_PER_EXECUTION = 50
 """Batches in one call of the backend: at 16 images a batch, Python would otherwise take most of the time."""
 
 
-def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool, watcher: Callback) -> dict[str, Any]:
+def train(settings: Settings, *, data_dir: Path | None, out: Path, resume: bool, callback: Callback) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
     Raises the errors of train.recipe.follow and fit.
     """
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
         from train.fitting.fit import fit
 
-        return fit(build, parts.training, parts.held_out, folder, watcher)
+        return fit(build, parts.training, parts.held_out, folder, callback)
 
-    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback)
 
 
 def build(settings: Settings, classes: int) -> Any:

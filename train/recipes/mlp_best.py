@@ -74,7 +74,7 @@ def train(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Callback,
+    callback: Callback,
     teachers: tuple[Path, ...] = (),
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
@@ -83,13 +83,13 @@ def train(
     train.recipe.follow, read_teachers and fit.
     """
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
         from train.augment.basic import Augmentation
         from train.data.epochs import AugmentedEpochBuilder, read_teachers
         from train.fitting.fit import fit
 
         augmentation = Augmentation(settings.flip, settings.shift, erase=0.0, mixup=settings.mixup)
-        lesson = AugmentedEpochBuilder(
+        epoch_builder = AugmentedEpochBuilder(
             seed=settings.seed,
             augmentation=augmentation,
             smoothing=settings.label_smoothing,
@@ -98,9 +98,9 @@ def train(
         )
         steps = steps_per_epoch(settings, len(parts.training))
         network = partial(build, steps=steps)
-        return fit(network, parts.training, parts.held_out, folder, watcher, lesson=lesson)
+        return fit(network, parts.training, parts.held_out, folder, callback, epoch_builder=epoch_builder)
 
-    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback)
 
 
 def build(settings: BestSettings, classes: int, steps: int) -> Any:

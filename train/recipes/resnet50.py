@@ -106,7 +106,7 @@ def train(
     data_dir: Path | None,
     out: Path,
     resume: bool,
-    watcher: Callback,
+    callback: Callback,
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
@@ -117,18 +117,18 @@ def train(
 
     settings = replace(settings, weights_sha256=weights_identity(weights_file, settings.weights_sha256))
 
-    def teach(parts: Parts, folder: RunFolder, watcher: Callback) -> tuple[Any, list[EpochResult]]:
+    def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
         from train.fitting.fit import fit
 
         if settings.weights == "none":
-            return fit(build, parts.training, parts.held_out, folder, watcher)
-        return _transfer(load_backbone(weights_file, watcher), parts, settings, folder, watcher)
+            return fit(build, parts.training, parts.held_out, folder, callback)
+        return _transfer(load_backbone(weights_file, callback), parts, settings, folder, callback)
 
-    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
+    return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback)
 
 
 def _transfer(
-    backbone: Any, parts: Parts, settings: Resnet50Settings, folder: RunFolder, watcher: Callback
+    backbone: Any, parts: Parts, settings: Resnet50Settings, folder: RunFolder, callback: Callback
 ) -> tuple[Any, list[EpochResult]]:
     """Train the head on the backbone's features, then the stages to be fine-tuned: (whole network, history).
 
@@ -143,16 +143,16 @@ def _transfer(
     history: list[EpochResult] = []
     if done <= settings.epochs:
         extractor = build_extractor(backbone)
-        training, held_out = (compute_features(extractor, part, watcher) for part in (parts.training, parts.held_out))
+        training, held_out = (compute_features(extractor, part, callback) for part in (parts.training, parts.held_out))
         phase = range(1, settings.epochs + 1)
-        head, history = fit(_build_head, training, held_out, folder, watcher, phase=phase, data_sha256=pictures)
+        head, history = fit(_build_head, training, held_out, folder, callback, phase=phase, data_sha256=pictures)
         network = connect(extractor, _without_optimizer(head))
         if settings.fine_tune:
-            watcher.note(f"fine-tuning {', '.join(name.rstrip('_') for name in STAGES[: settings.fine_tune])}")
+            callback.note(f"fine-tuning {', '.join(name.rstrip('_') for name in STAGES[: settings.fine_tune])}")
     if not settings.fine_tune:
         return network, history
     phase = range(settings.epochs + 1, settings.epochs + settings.fine_tune_epochs + 1)
-    return fit(lambda *_: _unfreeze(network, settings), parts.training, parts.held_out, folder, watcher, phase=phase)
+    return fit(lambda *_: _unfreeze(network, settings), parts.training, parts.held_out, folder, callback, phase=phase)
 
 
 def build(settings: Settings, classes: int) -> Any:

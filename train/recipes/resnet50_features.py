@@ -33,7 +33,7 @@ class Features:
         return len(self.labels)
 
 
-def compute_features(extractor: Any, pictures: Dataset, watcher: Callback) -> Features:
+def compute_features(extractor: Any, pictures: Dataset, callback: Callback) -> Features:
     """Run the extractor over all pictures, unless a file in the cache holds what that gave before.
 
     A file is named by a hash of weights, pictures and Keras backend, and takes 8 KiB a picture: 480 MB for
@@ -43,9 +43,9 @@ def compute_features(extractor: Any, pictures: Dataset, watcher: Callback) -> Fe
     shape = (len(pictures), extractor.output_shape[-1])
     found = _read(file, shape)
     if found is None:
-        watcher.note(f"computing the features of {len(pictures):,} images, once; kept in {file.parent}")
-        found = _compute(extractor, pictures, shape, watcher)
-        _keep(found, file, watcher)
+        callback.note(f"computing the features of {len(pictures):,} images, once; kept in {file.parent}")
+        found = _compute(extractor, pictures, shape, callback)
+        _keep(found, file, callback)
     return Features(found, pictures.labels, pictures.label_names)
 
 
@@ -54,12 +54,12 @@ def features_folder() -> Path:
     return cache_folder().parent / "resnet50-features"
 
 
-def _compute(extractor: Any, pictures: Dataset, shape: tuple[int, int], watcher: Callback) -> NDArray[np.float32]:
+def _compute(extractor: Any, pictures: Dataset, shape: tuple[int, int], callback: Callback) -> NDArray[np.float32]:
     features = np.empty(shape, np.float32)
     for at in range(0, len(pictures), EVALUATION_BATCH):
         batch = slice(at, at + EVALUATION_BATCH)
         features[batch] = extractor.predict_on_batch(pictures.images[batch])
-        watcher.reading("features", min(batch.stop, len(pictures)), len(pictures))
+        callback.reading("features", min(batch.stop, len(pictures)), len(pictures))
     return features
 
 
@@ -72,13 +72,13 @@ def _read(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
     return found if found.shape == shape and found.dtype == np.float32 else None
 
 
-def _keep(features: NDArray[np.float32], file: Path, watcher: Callback) -> None:
+def _keep(features: NDArray[np.float32], file: Path, callback: Callback) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as partial:
             np.save(partial, features)
     except (OSError, OutputFailed) as error:
-        watcher.note(f"the features are not kept for another run: {error}")
+        callback.note(f"the features are not kept for another run: {error}")
 
 
 def _key(extractor: Any, pictures: Dataset) -> str:

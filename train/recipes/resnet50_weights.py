@@ -54,12 +54,12 @@ def weights_identity(file: Path | None, expected: str | None) -> str | None:
     return found
 
 
-def load_backbone(file: Path | None, watcher: Callback) -> Any:
+def load_backbone(file: Path | None, callback: Callback) -> Any:
     """The frozen Keras ResNet50 with weights from `file`, or ImageNet's: float32 (N, 32, 32, 3) -> (N, 1, 1, 2048).
 
     Raises DownloadFailed if ImageNet's weights cannot be had, TrainingFailed if the file's do not fit.
     """
-    backbone = _fetch_imagenet(watcher) if file is None else _read(file)
+    backbone = _fetch_imagenet(callback) if file is None else _read(file)
     backbone.trainable = False
     return backbone
 
@@ -71,10 +71,10 @@ def build_backbone(weights: str | None = None) -> Any:
     return keras.applications.ResNet50(weights=weights, include_top=False, input_shape=(32, 32, 3), name="resnet50")
 
 
-def _fetch_imagenet(watcher: Callback) -> Any:
+def _fetch_imagenet(callback: Callback) -> Any:
     waiting_s = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_S)  # Keras would wait for a silent server for ever
-    watcher.note("ImageNet weights: from Keras' cache, or fetched once (94 MB)")
+    callback.note("ImageNet weights: from Keras' cache, or fetched once (94 MB)")
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress; stdout is for the result
             return build_backbone("imagenet")

@@ -1,4 +1,4 @@
-"""Crumbs go, both shoes stay, small holes close."""
+"""Specks go, both shoes stay, small holes close."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def test_crumbs_and_cracks_go() -> None:
     mask = empty()
     mask[15:45, 20:60] = True
     whole = mask.copy()
-    mask[30, 20:60] = False  # a crack
-    mask[2:4, 2:4] = True  # a crumb
+    mask[30, 20:60] = False  # a gap
+    mask[2:4, 2:4] = True  # a speck
     np.testing.assert_array_equal(cleaned(mask), whole)
 
 

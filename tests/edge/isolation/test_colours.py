@@ -1,4 +1,4 @@
-"""Masks drawn anew by colours: on grounds of several colours, exactly, and never worse off than before."""
+"""Masks refined by colours: on grounds of several colours, exactly, and never worse off than before."""
 
 from __future__ import annotations
 

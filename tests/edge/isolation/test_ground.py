@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.isolation.ground import difference, edge_share, mahalanobis_squares, paper_mask, strip_of, threshold_of
+from edge.isolation.ground import (
+    difference,
+    edge_share,
+    mahalanobis_squares,
+    plain_background_mask,
+    strip_of,
+    threshold_of,
+)
 from edge.opencv import cv2
 
 
@@ -80,21 +87,21 @@ def test_dark_trousers_do_not_hide_a_white_shirt_on_paper() -> None:
     levels = difference(lab, strip)
     dark = levels > threshold_of(levels)
     assert not dark[30:50, 30:50].any()
-    found = paper_mask(lab, strip, dark)
+    found = plain_background_mask(lab, strip, dark)
     assert found is not None
     assert (found == inside()).mean() > 0.97
 
 
 def test_paper_is_even() -> None:
     lab, strip = lab_of(scene((200, 180, 160), (30, 30, 30), noise=25)), strip_of(112, 84)
-    assert paper_mask(lab, strip, inside()) is None
+    assert plain_background_mask(lab, strip, inside()) is None
 
 
 def test_a_shadow_over_the_whole_frame_is_not_taken_for_the_garment() -> None:
     pixels = scene((250, 250, 250), (30, 30, 30))
     pixels[9:103, 9:75] = np.minimum(pixels[9:103, 9:75], 235)
     lab, strip = lab_of(pixels), strip_of(112, 84)
-    pixels_edge = paper_mask(lab, strip, np.ones((112, 84), bool))
+    pixels_edge = plain_background_mask(lab, strip, np.ones((112, 84), bool))
     assert pixels_edge is None
 
 

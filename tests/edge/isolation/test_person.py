@@ -26,7 +26,7 @@ SHIRT, TROUSERS, HAIR = (150, 70, 40), (60, 40, 35), (25, 25, 30)
 
 
 def figure(skin: tuple[int, int, int], shirt: tuple[int, int, int] = SHIRT, face: bool = True) -> np.ndarray:
-    """Somebody in a T-shirt and trousers before white paper, 400 x 300, blue green red; `skin` is RGB."""
+    """Somebody in a T-shirt and trousers before white plain, 400 x 300, blue green red; `skin` is RGB."""
     pixels = np.full((400, 300, 3), 252, np.uint8)
     bare = skin[::-1]
     if face:
@@ -66,7 +66,7 @@ MEASURED = [tone for tone in SKIN_TONES if tone in {5, 6, 7}]
 @pytest.mark.parametrize("tone", MEASURED)
 def test_head_arms_and_trousers_are_taken_away(tone: int) -> None:
     colours = torso_colours(figure(SKIN_TONES[tone]))
-    assert share_near(colours, SHIRT) > 0.75  # the rest is paper between arms and body
+    assert share_near(colours, SHIRT) > 0.75  # the rest is plain between arms and body
     for gone in (SKIN_TONES[tone][::-1], HAIR, TROUSERS):
         assert share_near(colours, gone) < 0.03
 

@@ -13,7 +13,7 @@ from edge.errors import CameraLost
 from edge.frame import Decision, Frame
 from edge.inference.classifier import Classifier
 from edge.sources.grammar import frames_of, parse_sources
-from edge.sources.liveness import BLACK_HINT, FROZEN_HINT, attended, is_black
+from edge.sources.liveness import BLACK_HINT, FROZEN_HINT, is_black, mark_unusable
 from tests.edge.stories import frame
 from tests.edge.tables import COVERED, EMPTY, table
 
@@ -33,40 +33,43 @@ def until(seconds: float, frames: Iterator[Frame]) -> list[Frame]:
 
 
 def test_a_frozen_camera_is_marked_after_two_seconds_and_lost_after_ten() -> None:
-    marked = until(9.9, attended(camera(freezes_at=10)))
-    assert [one.index for one in marked if one.flaw] == list(range(30, 99))
-    assert {one.flaw for one in marked if one.flaw} == {FROZEN_HINT}
+    marked = until(9.9, mark_unusable(camera(freezes_at=10)))
+    assert [one.index for one in marked if one.unusable_because] == list(range(30, 99))
+    assert {one.unusable_because for one in marked if one.unusable_because} == {FROZEN_HINT}
     with pytest.raises(CameraLost, match="cam has frozen: one and the same frame for 10 s") as caught:
-        until(30, attended(camera(freezes_at=10)))
+        until(30, mark_unusable(camera(freezes_at=10)))
     assert caught.value.hint
 
 
 def test_a_live_camera_and_one_that_comes_back_are_not_marked() -> None:
-    assert not any(one.flaw for one in until(20, attended(camera(freezes_at=1000))))
+    assert not any(one.unusable_because for one in until(20, mark_unusable(camera(freezes_at=1000))))
     frames = [*until(2.9, camera()), frame(77, 29, 2.9, live=True, size=48)]
-    assert [one.flaw for one in attended(frames)][-2:] == [FROZEN_HINT, None]
+    assert [one.unusable_because for one in mark_unusable(frames)][-2:] == [FROZEN_HINT, None]
 
 
 def test_a_slow_camera_needs_five_equal_frames() -> None:
-    marked = until(8, attended(camera(rate=0.6)))
-    assert [(one.index, one.flaw) for one in marked] == [*((number, None) for number in range(4)), (4, FROZEN_HINT)]
+    marked = until(8, mark_unusable(camera(rate=0.6)))
+    assert [(one.index, one.unusable_because) for one in marked] == [
+        *((number, None) for number in range(4)),
+        (4, FROZEN_HINT),
+    ]
 
 
 def test_a_hot_pixel_in_the_dark_has_not_frozen() -> None:
     dark = frame(0, live=True, size=480)
     dark.pixels[7, 7] = 255
     frames = (replace(dark, index=number, captured_at_s=number / 10) for number in count())
-    assert {one.flaw for one in until(60, attended(frames))} == {BLACK_HINT}
+    assert {one.unusable_because for one in until(60, mark_unusable(frames))} == {BLACK_HINT}
 
 
 @pytest.mark.parametrize("shade", [0, 3, 255])
 def test_a_sensor_without_noise_in_the_dark_or_the_glare_has_not_frozen(shade: int) -> None:
     frames = (frame(shade, number, number / 10, live=True) for number in count())
-    assert FROZEN_HINT not in {one.flaw for one in until(60, attended(frames))}
+    assert FROZEN_HINT not in {one.unusable_because for one in until(60, mark_unusable(frames))}
 
 
 def test_a_file_may_repeat_its_frames() -> None:
-    assert not any(one.flaw for one in until(60, attended(camera(live=False))))
+    assert not any(one.unusable_because for one in until(60, mark_unusable(camera(live=False))))
 
 
 def test_a_black_frame_is_marked_in_every_source() -> None:
@@ -74,8 +77,8 @@ def test_a_black_frame_is_marked_in_every_source() -> None:
     covered = table(COVERED, rng)
     covered[5, 5] = 255  # a hot pixel
     for live in (True, False):
-        (one,) = attended([Frame(covered, "cam", 0, 0.0, 0.0, is_live=live)])
-        assert one.flaw == BLACK_HINT
+        (one,) = mark_unusable([Frame(covered, "cam", 0, 0.0, 0.0, is_live=live)])
+        assert one.unusable_because == BLACK_HINT
     assert is_black(np.zeros((28, 28, 3), np.uint8))
     assert not is_black(table(EMPTY, rng))
     assert not is_black(table("bag", rng))
@@ -90,7 +93,7 @@ def test_a_light_in_the_dark_is_not_black() -> None:
 def test_no_bundled_sample_is_black() -> None:
     samples = list(frames_of(parse_sources(["samples:"]), lambda error: None))
     assert len(samples) == 10
-    assert not any(one.flaw for one in samples)
+    assert not any(one.unusable_because for one in samples)
 
 
 def test_a_flawed_frame_is_never_classified(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +101,6 @@ def test_a_flawed_frame_is_never_classified(classifier: Classifier, monkeypatch:
     shirt = Frame(table("t-shirt-top", np.random.default_rng(0)), "cam", 9, 0.0, 1.5)
     assert classifier(shirt).decision is Decision.GARMENT
     monkeypatch.setattr(classifier, "probabilities", lambda _: pytest.fail("it was classified"))
-    answer = classifier(Frame(shirt.pixels, "cam", 9, 0.0, 1.5, flaw=FROZEN_HINT))
+    answer = classifier(Frame(shirt.pixels, "cam", 9, 0.0, 1.5, unusable_because=FROZEN_HINT))
     assert (answer.decision, answer.ranked, answer.hint) == (Decision.NO_GARMENT, (), FROZEN_HINT)
     assert (answer.source, answer.frame, answer.latency_ms["invoke"]) == ("cam", 9, 0)

@@ -129,7 +129,14 @@ def test_a_slow_change_adds_up() -> None:
 def test_a_new_flaw_passes_the_gate() -> None:
     plain = timed([100] * 60)
     flawed = [
-        Frame(one.pixels, one.source, one.index, one.captured_at_s, 0.0, flaw="frozen" if one.index >= 40 else None)
+        Frame(
+            one.pixels,
+            one.source,
+            one.index,
+            one.captured_at_s,
+            0.0,
+            unusable_because="frozen" if one.index >= 40 else None,
+        )
         for one in plain
     ]
     assert [one.index for one in moving(flawed, 3.0)] == [*range(11), *range(40, 51)]

@@ -18,7 +18,7 @@ from edge.sources import liveness
 from edge.sources.grammar import frames_of, parse_sources
 from edge.sources.liveness import BLACK_HINT, FROZEN_HINT
 from edge.sources.pictures import read_image
-from edge.stream.pipeline import gate, story
+from edge.stream.pipeline import classify_frames, frame_filters
 from edge.stream.smoothing import parse_smoothing
 from tests.conftest import Run
 from tests.edge.sources.http_camera import http_camera
@@ -94,8 +94,8 @@ def test_a_camera_that_freezes_is_marked_then_lost(monkeypatch: pytest.MonkeyPat
     failures: list[SourceError] = []
     with http_camera() as address:
         frames = list(frames_of(parse_sources([f"{address}/frozen"]), failures.append))
-    assert {one.flaw for one in frames[:6]} == {None}
-    assert frames[-1].flaw == FROZEN_HINT
+    assert {one.unusable_because for one in frames[:6]} == {None}
+    assert frames[-1].unusable_because == FROZEN_HINT
     assert isinstance(failures[0], CameraLost)
     assert "has frozen" in str(failures[0])
 
@@ -176,17 +176,17 @@ def test_nothing_is_read_ahead_and_nothing_lies_between_if_nothing_was_asked_for
             seen.append(number)
             yield frame(100 + number, number, number)
 
-    frames = gate("0,0,1,1", 0.0, 0.5)(camera())
-    answers = story(frames, classifier, smooth=parse_smoothing("vote", 0.5), only_changes=True)
+    frames = frame_filters("0,0,1,1", 0.0, 0.5)(camera())
+    answers = classify_frames(frames, classifier, smooth=parse_smoothing("vote", 0.5), only_changes=True)
     assert next(answers).frame == 0
     assert seen == [0]
     untouched = [frame(1), frame(2)]
-    assert list(gate(None, None, None)(untouched)) == untouched
+    assert list(frame_filters(None, None, None)(untouched)) == untouched
     with pytest.raises(BadOption):
-        gate("junk", None, None)
+        frame_filters("junk", None, None)
 
 
 def test_a_frame_of_a_live_camera_keeps_being_one_through_the_gate() -> None:
-    live = Frame(np.full((64, 64, 3), 9, np.uint8), "cam", 0, 0.0, 0.0, is_live=True, flaw="x")
-    (passed,) = gate("0,0,32,32", 1.0, 1.0)([live])
-    assert (passed.is_live, passed.flaw, passed.pixels.shape) == (True, "x", (32, 32, 3))
+    live = Frame(np.full((64, 64, 3), 9, np.uint8), "cam", 0, 0.0, 0.0, is_live=True, unusable_because="x")
+    (passed,) = frame_filters("0,0,32,32", 1.0, 1.0)([live])
+    assert (passed.is_live, passed.unusable_because, passed.pixels.shape) == (True, "x", (32, 32, 3))

@@ -19,7 +19,7 @@ from edge.errors import BadOption
 from edge.frame import Decision, Frame
 from edge.sources.pictures import read_image
 from edge.spec import FASHION_MNIST_LABELS
-from edge.stream.review_folder import Store, is_doubtful, kept, parse_size
+from edge.stream.review_folder import ReviewFolder, is_uncertain, parse_size, store_uncertain
 from tests.conftest import ROOT
 from tests.edge.stories import frame, prediction
 
@@ -32,8 +32,8 @@ def noisy(number: int = 0, size: int = 200, at_s: float = 0.0, source: str = "ca
     return Frame(pixels, source, number, at_s, 0.0)
 
 
-def store_in(folder: Path, cap_bytes: int = 10_000_000) -> Store:
-    return Store(folder, cap_bytes, FASHION_MNIST_LABELS, "small")
+def store_in(folder: Path, cap_bytes: int = 10_000_000) -> ReviewFolder:
+    return ReviewFolder(folder, cap_bytes, FASHION_MNIST_LABELS, "small")
 
 
 def unsorted(folder: Path, suffix: str = "") -> list[Path]:
@@ -289,13 +289,13 @@ def test_kill_9_leaves_whole_pictures_under_the_cap(tmp_path: Path) -> None:
 def test_one_source_gives_a_frame_a_second_at_most(tmp_path: Path) -> None:
     pairs = [(one := noisy(number, at_s=number * 0.25), prediction("A", number, score=0.5)) for number in range(12)]
     assert one.index == 11
-    list(kept(pairs, store_in(tmp_path), 0.6))
+    list(store_uncertain(pairs, store_in(tmp_path), 0.6))
     assert [json.loads(note.read_text())["frame"] for note in unsorted(tmp_path, ".json")] == [0, 4, 8]
 
 
 def test_the_same_look_is_kept_once_a_minute(tmp_path: Path) -> None:
     still = [(frame(100 + number % 2, number, number), prediction("A", number, score=0.5)) for number in range(125)]
-    list(kept(still, store_in(tmp_path), 0.6))
+    list(store_uncertain(still, store_in(tmp_path), 0.6))
     assert [json.loads(note.read_text())["frame"] for note in unsorted(tmp_path, ".json")] == [0, 60, 120]
 
 
@@ -303,7 +303,7 @@ def test_pictures_are_sources_of_their_own(tmp_path: Path) -> None:
     pictures = [
         (noisy(number, source=f"{number}.png"), prediction("A", number, f"{number}.png", 0.5)) for number in (0, 1, 1)
     ]
-    list(kept(pictures, store_in(tmp_path), 0.6))
+    list(store_uncertain(pictures, store_in(tmp_path), 0.6))
     assert len(unsorted(tmp_path, ".jpg")) == 2  # the third looks like the second
 
 
@@ -319,11 +319,11 @@ def test_pictures_are_sources_of_their_own(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_doubtful(letter: str, score: float, below: float, doubtful: bool) -> None:
-    assert is_doubtful(prediction(letter, score=score), below) is doubtful
+    assert is_uncertain(prediction(letter, score=score), below) is doubtful
 
 
 def test_a_garment_that_is_cut_off_is_no_garment_to_learn_from() -> None:
-    assert not is_doubtful(replace(prediction("A", score=0.3), decision=Decision.NO_GARMENT), 0.6)
+    assert not is_uncertain(replace(prediction("A", score=0.3), decision=Decision.NO_GARMENT), 0.6)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from tests.edge.stories import frame, prediction, predictions, word
 WAYS = ["average", "average:0.3", "average:1", "vote", "vote:4/5", "hysteresis", "hysteresis:2"]
 
 
-def smoother(text: str, unknown_below: float = 0.5) -> Smoother:
-    smooth = parse_smoothing(text, unknown_below)
+def smoother(text: str, reject_below: float = 0.5) -> Smoother:
+    smooth = parse_smoothing(text, reject_below)
     assert smooth is not None
     return smooth
 

@@ -57,7 +57,7 @@ def test_photos_become_an_int8_model_even_after_a_kill(tmp_path: Path) -> None:
     model = read_model(str(output))
     assert model.name == "mine"
     assert model.gives_logits
-    assert model.doubt.temperature > 0
+    assert model.score_calibration.temperature > 0
     assert model.manifest is not None
     assert model.manifest["provenance"]["photos"]["trained_on"] == 30
     assert str(tmp_path) not in json.dumps(model.manifest)

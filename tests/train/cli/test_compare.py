@@ -31,7 +31,7 @@ class Silent:
 def run(tmp_path_factory, data_dir):
     out = tmp_path_factory.mktemp("runs") / "mine"
     settings = Settings("mlp", 2, 16, 0.01, seed=3, validation_images=20)
-    mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=Silent())
+    mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=Silent())
     return out
 
 

@@ -11,7 +11,7 @@ from train.evaluation.score_calibration import (
     auroc,
     expected_calibration_error,
     fit_score_calibration,
-    tempered,
+    scaled,
 )
 
 
@@ -30,9 +30,9 @@ def answers(overconfidence: float, count: int = 4000, unknown: int = 0) -> Score
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
 def test_the_temperature_takes_overconfidence_back(overconfidence: float) -> None:
     answered = answers(overconfidence)
-    doubt = fit_score_calibration(answered)
-    assert doubt.temperature == pytest.approx(overconfidence, rel=0.08)
-    averaged = tempered(answered, doubt.temperature)
+    score_calibration = fit_score_calibration(answered)
+    assert score_calibration.temperature == pytest.approx(overconfidence, rel=0.08)
+    averaged = scaled(answered, score_calibration.temperature)
     best = averaged.argmax(axis=1)
     rows = np.arange(len(best))
     assert expected_calibration_error(averaged[rows, best], answered.classes[rows, best]) < 0.03
@@ -40,17 +40,17 @@ def test_the_temperature_takes_overconfidence_back(overconfidence: float) -> Non
 
 def test_the_threshold_parts_the_unknown_and_keeps_nineteen_of_twenty_right_answers() -> None:
     answered = answers(1.0, unknown=1000)
-    doubt = fit_score_calibration(answered)
-    averaged = tempered(answered, doubt.temperature)
+    score_calibration = fit_score_calibration(answered)
+    averaged = scaled(answered, score_calibration.temperature)
     scores = averaged.max(axis=1)
     right = answered.classes[np.arange(len(scores)), averaged.argmax(axis=1)]
-    assert (scores[right] >= doubt.unknown_below).mean() >= 0.949
-    assert (scores[-1000:] >= doubt.unknown_below).mean() < 0.75
+    assert (scores[right] >= score_calibration.reject_below).mean() >= 0.949
+    assert (scores[-1000:] >= score_calibration.reject_below).mean() < 0.75
 
 
 def test_without_mistakes_there_is_no_threshold() -> None:
     sure = ScoredSamples(np.eye(5, dtype=np.float32)[:, np.newaxis], np.eye(5, dtype=bool))
-    assert fit_score_calibration(sure).unknown_below == 0
+    assert fit_score_calibration(sure).reject_below == 0
 
 
 def test_of_several_right_classes_each_counts() -> None:

@@ -69,7 +69,7 @@ def uninterrupted(tmp_path_factory, data_dir):
 
     out = tmp_path_factory.mktemp("whole") / "run"
     settings = Settings("mlp", 6, 16, 0.01, seed=3, validation_images=20)
-    mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=Silent())
+    mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=Silent())
     return settings, weights(out / "model.keras")
 
 
@@ -100,7 +100,7 @@ def test_interrupted_then_killed_then_resumed_gives_the_same_weights(tmp_path, d
     assert (out / "checkpoint.keras").exists()
     assert not (out / "model.keras").exists()
 
-    mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=recorder)
+    mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=recorder)
     assert recorder.notes[0] in {f"resuming after epoch {epoch} of 6" for epoch in (3, 4, 5)}
     assert same(weights(out / "model.keras"), expected)
     assert not list(out.glob("*checkpoint*"))
@@ -143,7 +143,7 @@ def test_the_compact_network_goes_on_in_a_new_process(tmp_path, data_dir, record
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     assert "resuming after epoch" in said
-    edge_cnn.train(settings, data_dir=data_dir, teachers=(), out=tmp_path / "whole", resume=False, watcher=recorder)
+    edge_cnn.train(settings, data_dir=data_dir, teachers=(), out=tmp_path / "whole", resume=False, callback=recorder)
     assert same(*(weights(tmp_path / name / "model.keras") for name in ("halved", "whole")))
     model = keras.saving.load_model(tmp_path / "halved" / "model.keras")
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}  # though it was trained in bfloat16
@@ -158,7 +158,7 @@ def test_the_comparison_sees_what_is_not_reproducible(tmp_path, data_dir, uninte
         monkeypatch.setattr(np.random, "default_rng", lambda _seed: unseeded)
     else:
         monkeypatch.setattr("keras.utils.set_random_seed", lambda _seed: None)
-    mlp.train(settings, data_dir=data_dir, out=tmp_path / "run", resume=False, watcher=recorder)
+    mlp.train(settings, data_dir=data_dir, out=tmp_path / "run", resume=False, callback=recorder)
     assert not same(weights(tmp_path / "run" / "model.keras"), expected)
 
 
@@ -170,13 +170,13 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, data_dir, uninterrupted
     recorder.after_epoch[1] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, unlimited[1]))
     try:
         with pytest.raises(OutputFailed, match=r"checkpoint\.keras could not be written: File too large") as caught:
-            mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+            mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=recorder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     assert "--resume" in caught.value.hint
     assert [path.name for path in out.iterdir()] == ["checkpoint.keras"]
     later = new_recorder()
-    mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=later)
+    mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=later)
     assert later.notes == ["resuming after epoch 1 of 6"]
     assert same(weights(out / "model.keras"), expected)
 
@@ -187,10 +187,10 @@ def test_a_failure_at_the_very_end_is_made_good(tmp_path, data_dir, uninterrupte
     out = tmp_path / "run"
     (out / "model.partial.keras").mkdir(parents=True)  # in the way of the model's temporary name
     with pytest.raises(OutputFailed, match=r"model\.keras"):
-        mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+        mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=recorder)
     (out / "model.partial.keras").rmdir()
     later = new_recorder()
-    mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=later)
+    mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=later)
     assert later.results == []
     assert same(weights(out / "model.keras"), expected)
 
@@ -237,15 +237,15 @@ def test_a_run_is_resumed_with_its_own_settings_only(tmp_path, data_dir, setting
 
     recorder.after_epoch[1] = stop
     with pytest.raises(KeyboardInterrupt):
-        mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+        mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=recorder)
     for name, value in (("seed", 5), ("batch_size", 8), ("epochs", 9), ("learning_rate", 0.1)):
         other = dataclasses.replace(settings, **{name: value})
         with pytest.raises(TrainingFailed) as caught:
-            mlp.train(other, data_dir=data_dir, out=out, resume=True, watcher=recorder)
+            mlp.train(other, data_dir=data_dir, out=out, resume=True, callback=recorder)
         differing = f"{name.replace('_', ' ')} {getattr(settings, name)} there, {value} here"
         assert caught.value.message.endswith(f"made with other settings: {differing}"), caught.value.message
     with pytest.raises(TrainingFailed, match="holds an unfinished run") as caught:
-        mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+        mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=recorder)
     assert "--resume" in caught.value.hint
     altered = tmp_path / "altered"
     altered.mkdir()
@@ -254,7 +254,7 @@ def test_a_run_is_resumed_with_its_own_settings_only(tmp_path, data_dir, setting
         content[-1] ^= path.name.startswith("train-labels")
         (altered / path.name).write_bytes(content)
     with pytest.raises(TrainingFailed, match=r"training data \w+ there, \w+ here"):
-        mlp.train(settings, data_dir=altered, out=out, resume=True, watcher=recorder)
+        mlp.train(settings, data_dir=altered, out=out, resume=True, callback=recorder)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path, data_dir, settings, recorder):
@@ -263,4 +263,4 @@ def test_a_damaged_checkpoint_is_named(tmp_path, data_dir, settings, recorder):
     for content in (b"", b"PK\x03\x04 no zip"):
         (out / "checkpoint.keras").write_bytes(content)
         with pytest.raises(TrainingFailed, match=r"checkpoint\.keras is damaged"):
-            mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=recorder)
+            mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=recorder)

@@ -39,7 +39,7 @@ def interrupted(tmp_path, data_dir, settings, new_recorder):
 
     recorder.after_epoch[2] = stop
     with EventLog(out / "tensorboard") as log, pytest.raises(KeyboardInterrupt):
-        mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=CallbackList(recorder, log))
+        mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=CallbackList(recorder, log))
     assert [step for step, _ in logged(out / "tensorboard")["loss"]] == [1]
     return out, recorder.results
 
@@ -47,7 +47,7 @@ def interrupted(tmp_path, data_dir, settings, new_recorder):
 def test_a_resumed_run_neither_loses_nor_repeats_an_epoch(interrupted, data_dir, settings, recorder):
     out, before = interrupted
     with EventLog(out / "tensorboard") as log:
-        mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=CallbackList(recorder, log))
+        mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=CallbackList(recorder, log))
     assert logged(out / "tensorboard") == expected([*before, *recorder.results])
     assert [step for step, _ in logged(out / "tensorboard")["val_loss"]] == [1, 2, 3, 4]
     assert [value for _, value in logged(out / "tensorboard")["learning_rate"]] == [pytest.approx(0.01)] * 4
@@ -62,7 +62,7 @@ def test_the_check_sees_a_log_that_is_appended_to(interrupted, data_dir, setting
     older.rename(older.with_name("events.out.tfevents.0000000001.older"))
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
     with EventLog(out / "tensorboard") as log:
-        mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=CallbackList(recorder, log))
+        mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=CallbackList(recorder, log))
     assert logged(out / "tensorboard") != expected([*before, *recorder.results])
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning on one's own photos: the lesson, the loss, the run, and the command up to the int8 model."""
+"""Fine-tuning on one's own photos: the epoch_builder, the loss, the run, and the command up to the int8 model."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_small_folders_are_shown_more_often_than_their_size(folder: Path, tmp_pa
     assert of_photos[..., 3].mean() == pytest.approx(1 / (1 + 2 * 10**0.25), abs=0.02)
 
 
-def run(settings: AdaptSettings, folder: Path, start: Path, data_dir: Path, out: Path, watcher: Any) -> Any:
+def run(settings: AdaptSettings, folder: Path, start: Path, data_dir: Path, out: Path, callback: Any) -> Any:
     return adapt.train(
         settings,
         photos=folder,
@@ -108,7 +108,7 @@ def run(settings: AdaptSettings, folder: Path, start: Path, data_dir: Path, out:
         data_dir=data_dir,
         out=out,
         resume=False,
-        watcher=watcher,
+        callback=callback,
     )
 
 

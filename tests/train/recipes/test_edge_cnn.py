@@ -1,4 +1,4 @@
-"""The compact network: its size and operations, its lessons."""
+"""The compact network: its size and operations, its epoch builders."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ TINY = dataclasses.replace(
 )
 
 
-def run(settings: edge_cnn.EdgeSettings, data_dir: Path, out: Path, watcher: Any, **options: Any) -> dict[str, Any]:
+def run(settings: edge_cnn.EdgeSettings, data_dir: Path, out: Path, callback: Any, **options: Any) -> dict[str, Any]:
     return edge_cnn.train(
-        settings, data_dir=data_dir, teachers=(), out=out, watcher=watcher, **{"resume": False, **options}
+        settings, data_dir=data_dir, teachers=(), out=out, callback=callback, **{"resume": False, **options}
     )
 
 
@@ -160,13 +160,13 @@ def test_teachers_answers_become_their_share_of_the_targets(data_dir: Path) -> N
     data = load("test", data_dir)
     still = Augmentation(flip=0, shift=0, erase=0, cutmix=0)
     teachers = [Teacher(Constant(3), "a" * 64), Teacher(Constant(4), "b" * 64)]
-    lesson = AugmentedEpochBuilder(0, still, smoothing=0.0, teachers=teachers, teacher_share=0.5)
-    images, targets, _ = lesson.epoch(data, 0)
+    epoch_builder = AugmentedEpochBuilder(0, still, smoothing=0.0, teachers=teachers, teacher_share=0.5)
+    images, targets, _ = epoch_builder.epoch(data, 0)
     plain_images, numbers, _ = AugmentedEpochBuilder(0, still, smoothing=0.0).epoch(data, 0)
     np.testing.assert_array_equal(images, plain_images)
     expected = 0.5 * numbers + 0.25 * np.eye(10)[3] + 0.25 * np.eye(10)[4]
     np.testing.assert_allclose(targets, expected, atol=1e-6)
-    assert lesson.identity == "a" * 12 + "," + "b" * 12
+    assert epoch_builder.identity == "a" * 12 + "," + "b" * 12
 
 
 def test_a_teacher_is_asked_once_for_a_picture_that_comes_again(tmp_path: Path, data_dir: Path) -> None:
@@ -194,8 +194,8 @@ def test_a_teacher_is_asked_once_for_a_picture_that_comes_again(tmp_path: Path, 
 
 def test_epochs_differ_and_repeat(data_dir: Path) -> None:
     data = load("test", data_dir)
-    for lesson in (PlainEpochBuilder(5), AugmentedEpochBuilder(5, Augmentation(), 0.1)):
-        first, again, second = (lesson.epoch(data, number)[0] for number in (0, 0, 1))
+    for epoch_builder in (PlainEpochBuilder(5), AugmentedEpochBuilder(5, Augmentation(), 0.1)):
+        first, again, second = (epoch_builder.epoch(data, number)[0] for number in (0, 0, 1))
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, second)
 
@@ -211,7 +211,7 @@ def test_a_run_teaches_another(tmp_path: Path, data_dir: Path, recorder: Any) ->
         teachers=(tmp_path / "teacher",),
         out=tmp_path / "student",
         resume=False,
-        watcher=recorder,
+        callback=recorder,
     )
     assert "--teacher teacher" in metrics["command"]
 

@@ -31,7 +31,7 @@ def run(tmp_path_factory, data_dir):
 
     out = tmp_path_factory.mktemp("runs") / "mlp"
     settings = Settings("mlp", 4, 16, 0.01, seed=3, validation_images=20)
-    return out, mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=Silent())
+    return out, mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=Silent())
 
 
 def test_the_network_is_the_references(settings):
@@ -137,9 +137,9 @@ def test_a_finished_run_is_neither_overwritten_nor_trained_again(run, data_dir, 
     out, metrics = run
     before = (out / "model.keras").read_bytes()
     with pytest.raises(TrainingFailed, match="holds a trained model") as caught:
-        mlp.train(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+        mlp.train(settings, data_dir=data_dir, out=out, resume=False, callback=recorder)
     assert "another --out" in caught.value.hint
-    again = mlp.train(settings, data_dir=data_dir, out=out, resume=True, watcher=recorder)
+    again = mlp.train(settings, data_dir=data_dir, out=out, resume=True, callback=recorder)
     assert again == metrics
     assert recorder.results == []
     assert (out / "model.keras").read_bytes() == before
@@ -157,7 +157,7 @@ def test_the_held_out_images_are_not_trained_on(tmp_path, data_dir, settings, re
         keras.Sequential, "fit", lambda self, x, y, **options: seen.append(x) or real(self, x, y, **options)
     )
     two = dataclasses.replace(settings, epochs=2)
-    mlp.train(two, data_dir=data_dir, out=tmp_path / "run", resume=False, watcher=recorder)
+    mlp.train(two, data_dir=data_dir, out=tmp_path / "run", resume=False, callback=recorder)
     rest, _ = split_held_out(load("train", data_dir), 20)
     expected = sorted(image.tobytes() for image in rest.images)
     assert [sorted(image.tobytes() for image in images) for images in seen] == [expected, expected]
@@ -170,7 +170,7 @@ def test_limit_trains_on_fewer_images(tmp_path, data_dir, settings, recorder):
     import dataclasses
 
     few = dataclasses.replace(settings, epochs=1, limit=100)
-    metrics = mlp.train(few, data_dir=data_dir, out=tmp_path / "run", resume=False, watcher=recorder)
+    metrics = mlp.train(few, data_dir=data_dir, out=tmp_path / "run", resume=False, callback=recorder)
     assert recorder.batches[0][0] == 7
     assert metrics["command"].endswith("--limit 100")
 
@@ -203,7 +203,7 @@ def test_the_recipe_reaches_the_references_accuracy(tmp_path, recorder):
     import dataclasses
 
     three = dataclasses.replace(mlp.DEFAULTS, epochs=3)
-    metrics = mlp.train(three, data_dir=None, out=tmp_path / "run", resume=False, watcher=recorder)
+    metrics = mlp.train(three, data_dir=None, out=tmp_path / "run", resume=False, callback=recorder)
     assert metrics["test_accuracy"] > 0.84
 
 
@@ -218,7 +218,7 @@ def test_the_best_recipe_trains_the_same_network_and_resumes_to_the_bit(tmp_path
     settings = dataclasses.replace(mlp_best.DEFAULTS, epochs=3, batch_size=32, validation_images=20)
 
     def run(name, resume=False):
-        mlp_best.train(settings, data_dir=data_dir, out=tmp_path / name, resume=resume, watcher=recorder)
+        mlp_best.train(settings, data_dir=data_dir, out=tmp_path / name, resume=resume, callback=recorder)
         return keras.saving.load_model(tmp_path / name / "model.keras")
 
     def stop():
@@ -255,9 +255,9 @@ def test_the_best_recipe_learns_from_a_teacher(tmp_path, data_dir, recorder, run
     quick = dataclasses.replace(mlp_best.DEFAULTS, epochs=1, batch_size=32, validation_images=20, limit=100)
     recipe, settings, command = taught(mlp_best.train, quick, [teacher])
     out = tmp_path / "run"
-    metrics = recipe(settings, data_dir=data_dir, out=out, resume=False, watcher=recorder)
+    metrics = recipe(settings, data_dir=data_dir, out=out, resume=False, callback=recorder)
     assert f"--teacher {teacher.name} --teacher-share 0.9" in metrics["command"]
     assert str(teacher) not in json.dumps(metrics)
     assert f"--teacher {teacher}" in command
-    alone = mlp_best.train(quick, data_dir=data_dir, out=tmp_path / "alone", resume=False, watcher=recorder)
+    alone = mlp_best.train(quick, data_dir=data_dir, out=tmp_path / "alone", resume=False, callback=recorder)
     assert alone["validation_loss"] != metrics["validation_loss"]

@@ -106,7 +106,7 @@ def run(tmp_path_factory, data_dir, weights_file):
             data_dir=data_dir,
             out=folder / "run",
             resume=False,
-            watcher=Silent(),
+            callback=Silent(),
         )
     return folder / "run", metrics
 
@@ -124,10 +124,10 @@ def same(left, right):
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-def train(settings, tiny, data_dir, out, watcher, *, resume=False):
+def train(settings, tiny, data_dir, out, callback, *, resume=False):
     """Train on the tiny backbone; the whole model's weights."""
     file = None if settings.weights == "none" else tiny
-    resnet50.train(settings, weights_file=file, data_dir=data_dir, out=out, resume=resume, watcher=watcher)
+    resnet50.train(settings, weights_file=file, data_dir=data_dir, out=out, resume=resume, callback=callback)
     return arrays(keras.saving.load_model(out / "model.keras"))
 
 

@@ -98,7 +98,7 @@ def test_a_weights_file_that_cannot_be_read_is_refused_before_anything_is_made(n
             data_dir=None,
             out=tmp_path / "run",
             resume=False,
-            watcher=Silent(),
+            callback=Silent(),
         )
     assert not (tmp_path / "run").exists()
 
