@@ -56,7 +56,7 @@ def compare(
     output_format: FormatOption = Listing.TABLE,
 ) -> None:
     """Compare two models picture by picture: accuracies, classes, and who alone is right."""
-    entries = _enter([first, second], data)
+    entries = _evaluate([first, second], data)
     from edge.inference.accuracy import compare as pair
 
     one, other = entries

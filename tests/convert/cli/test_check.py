@@ -124,7 +124,7 @@ def test_it_works_without_tensorflow_and_a_closed_pipe_changes_no_exit_code(spoi
         "import sys\n"
         "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
         "sys.argv = ['convert', 'check', *sys.argv[1:]]\n"
-        "from convert.cli import main\n"
+        "from convert.cli.app import main\n"
         "main()\n"
     )
     process = subprocess.Popen(

@@ -87,7 +87,7 @@ def test_tflite_files_need_no_tensorflow_and_keras_files_say_so(converted: Conve
     program = (
         "import sys\n"
         "for name in ('tensorflow', 'keras', 'matplotlib', 'h5py'): sys.modules[name] = None\n"
-        "from convert.cli import main\n"
+        "from convert.cli.app import main\n"
         "main()\n"
     )
 
