@@ -1,0 +1,92 @@
+"""The commands `fmnist-edge evaluate` and `fmnist-edge fetch-data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.cli.options import (
+    BackendOption,
+    DelegateOption,
+    LabelsOption,
+    ModelOption,
+    ThreadsOption,
+    open_model,
+    refuse_csv,
+)
+
+
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", "--data-dir", metavar="DIR", help="Your own test/CLASS/*.png, or Fashion-MNIST, else found."
+        ),
+    ] = None,
+    model: ModelOption = DEFAULT_MODEL,
+    backend: BackendOption = Backend.AUTO,
+    threads: ThreadsOption = 1,
+    labels: LabelsOption = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many test images.")] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Measure a model on the test set, through the classifier that `classify` uses."""
+    import json
+    import time
+
+    from edge.cli.display import bar, download_bar, print_evaluation
+    from edge.datasets import dataset
+    from edge.inference import accuracy
+
+    refuse_csv(form)
+    classifier = open_model(model, backend, threads, labels, delegate)
+    with download_bar() as downloaded:
+        test = dataset.load("test", data, progress=downloaded, reading=downloaded)
+    renamed = labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)
+    if not renamed:  # Fashion-MNIST's files hold numbers: any ten names may stand for them
+        test = test.numbered_as(classifier.labels)
+    pictures, truth = test.images[:limit], test.labels[:limit]
+    began = time.perf_counter()
+    with bar(len(pictures), "evaluate") as advance_to:
+        evaluation = accuracy.evaluate(classifier, pictures, truth, advance_to)
+    spent_s = time.perf_counter() - began
+    if form is Format.JSON:
+        typer.echo(
+            json.dumps(
+                {
+                    "v": 1,
+                    "model": model,
+                    "runtime": classifier.interpreter.name,
+                    "data": test.origin,
+                    "images": len(pictures),
+                    "accuracy": evaluation.accuracy,
+                    "per_class": evaluation.per_class,
+                    "labels": list(evaluation.labels),
+                    "confusion": evaluation.confusion.tolist(),
+                    "images_per_s": round(len(pictures) / spent_s, 1),
+                }
+            )
+        )
+        return
+    typer.echo(f"{model} on {len(pictures)} test images ({test.origin}), {classifier.interpreter.name}")
+    typer.echo(f"accuracy {evaluation.accuracy:.2%}, {len(pictures) / spent_s:.0f} images/s\n")
+    print_evaluation(evaluation)
+
+
+def fetch_data(
+    data: Annotated[
+        Path | None, typer.Option("--data", "--data-dir", metavar="DIR", help="Where to look instead.")
+    ] = None,
+) -> None:
+    """Find Fashion-MNIST, or download and verify it."""
+    from edge.cli.display import download_bar
+    from edge.datasets import dataset
+
+    for split in ("train", "test"):
+        with download_bar() as downloaded:
+            found = dataset.load(split, data, progress=downloaded, reading=downloaded)
+        typer.echo(f"{split}: {len(found.images)} images, {found.origin}")

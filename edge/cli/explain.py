@@ -1,0 +1,40 @@
+"""The command `fmnist-edge explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend
+from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ViewsOption, open_model
+from edge.errors import BadOption, SourceError
+
+
+def explain(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for one on stdin.")],
+    model: ModelOption = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PNG", help="The sheet; IMAGE.explained.png if not given.")
+    ] = None,
+    backend: BackendOption = Backend.AUTO,
+    labels: LabelsOption = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    views: ViewsOption = DEFAULT_VIEWS,
+) -> None:
+    """Show why: the garment's outline, what the model saw, its answers, and the parts that they rest on."""
+    from edge.output.explanation import explain_picture
+    from edge.sources.grammar import frames_of, parse_sources
+
+    inputs = parse_sources([image])
+    if len(inputs) != 1 or not inputs[0].is_one_picture:
+        raise BadOption(f"{image} is not one picture", "fmnist-edge explain shirt.jpg")
+    classifier = open_model(model, backend, 1, labels, delegate, views)
+
+    def stop(error: SourceError) -> None:
+        raise error
+
+    (frame,) = frames_of(inputs, stop)
+    sheet = output or Path("explained.png" if image == "-" else f"{Path(image).stem}.explained.png")
+    typer.echo(explain_picture(frame, classifier, sheet))

@@ -1,0 +1,54 @@
+"""The commands `fmnist-edge models` and `fmnist-edge info`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.cli.options import BackendOption, DelegateOption, read_checked, refuse_csv
+
+
+def models() -> None:
+    """List the bundled models."""
+    from edge.cli.display import print_models
+    from edge.inference.model_file import bundled_models, read_model
+
+    print_models([read_model(name) for name in bundled_models()])
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="Name of a bundled model, or a .tflite file.")] = DEFAULT_MODEL,
+    backend: BackendOption = Backend.AUTO,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Say what a model file is: tensors, labels, accuracy and where it came from."""
+    import json
+
+    from edge.cli.display import print_facts
+    from edge.inference.interpreters import open_interpreter
+
+    refuse_csv(form)
+    found = read_checked(model)
+    interpreter = open_interpreter(found, backend, delegate=delegate)
+    facts: dict[str, Any] = {
+        "file": str(found.path),
+        "bytes": found.path.stat().st_size,
+        "runtime": interpreter.name,
+        **{
+            side: {
+                "shape": list(tensor.shape),
+                "dtype": tensor.dtype.name,
+                "scale": tensor.scale,
+                "zero_point": tensor.zero_point,
+            }
+            for side, tensor in (("input", interpreter.input), ("output", interpreter.output))
+        },
+        "manifest": found.manifest,
+    }
+    if form is Format.JSON:
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        print_facts(facts)
