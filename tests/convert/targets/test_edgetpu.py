@@ -6,8 +6,6 @@ The logs are those of tests/convert/targets/compiler_logs.py.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import time
 import zipfile
@@ -41,6 +39,7 @@ from tests.convert.targets.compiler_logs import (
     SOME,
     SUMMARY,
 )
+from tests.processes import is_running
 
 WRITES = """
 out, stem = pathlib.Path(sys.argv[sys.argv.index("-o") + 1]), pathlib.Path(sys.argv[-1]).stem
@@ -217,20 +216,6 @@ def test_a_hanging_compiler_is_stopped_with_all_that_it_started(install: Install
     assert names(source.parent) == ["mlp.tflite", "mlp_edgetpu.log"]
     assert source.with_name("mlp_edgetpu.log").read_text() == BEGINNING
     assert not is_running(int((folder / "pid").read_text()))
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process lives; one that was killed and waits for init to take note does not."""
-    for _ in range(50):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return False
-        if state == "Z":
-            return False
-        time.sleep(0.1)
-    os.kill(pid, signal.SIGKILL)
-    return True
 
 
 @pytest.mark.subprocess
