@@ -6,10 +6,11 @@ import io
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO
+
+from convert.converter_log import open_capture
 
 TAIL_LINES = 12
 """So many of the last lines said are shown with an error."""
@@ -52,7 +53,7 @@ def captured() -> Iterator[Callable[[], str]]:
 
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
+    with open_capture() as said:
         kept = os.dup(1), os.dup(2)
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)

@@ -150,6 +150,11 @@ class Settings:
         return self.report_path.with_suffix(".html")
 
     @property
+    def log_path(self) -> Path:
+        """Where all that TensorFlow said goes if it cannot convert the model."""
+        return self.model_path.with_name(f"{self.model_path.stem}.convert.log")
+
+    @property
     def target_list(self) -> str:
         """What the model must run on, with commas between."""
         return self.targets or DEFAULT_TARGETS[self.scheme]

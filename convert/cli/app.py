@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +25,13 @@ app = typer.Typer(
 )
 
 
+AS_PROCESS = object()
+"""Says that the command has a process to itself, which may go on in a child."""
+
+
 @app.command()
 def quantize(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="Float model: .keras or older .h5, a SavedModel folder, .tflite.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write; default: MODEL_int8.tflite beside it.")
@@ -109,6 +115,10 @@ def quantize(
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says
 
+    if context.obj is AS_PROCESS:
+        from convert.crash_guard import guard
+
+        guard(settings)
     from convert.conversion import convert, enforce_budget
     from convert.quiet import screen_stream
     from convert.report.outcome import show
@@ -127,4 +137,4 @@ app.command()(edgetpu)
 
 def main() -> None:
     """Run the command as a process."""
-    console.run(app)
+    console.run(partial(app, obj=AS_PROCESS))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from convert.converter_log import note_layers
 from convert.inputs.source import INPUT_NAME, Export
+
+
+def _kinds(model: Any) -> list[str]:
+    """The classes of all layers, those inside others too, in their order."""
+    kinds = [type(layer).__name__ for layer in model._flatten_layers(include_self=False)]
+    return [kind for kind in kinds if kind != "InputLayer"]
 
 
 def exporter(model: Any) -> Export:
@@ -18,6 +25,7 @@ def exporter(model: Any) -> Export:
     def write(folder: Path) -> None:
         import keras
 
+        note_layers(_kinds(model))
         shape = (1, *model.inputs[0].shape[1:])
         archive = keras.export.ExportArchive()
         archive.track(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.converter_log import save
 from convert.inputs.source import Export
 from convert.quiet import captured
 from convert.settings import CALIBRATED, Scheme
@@ -18,6 +20,10 @@ from edge.errors import ConversionRefused
 
 OnPicture = Callable[[int], None]
 """Called with the number of pictures seen so far."""
+
+
+_OPERATION = re.compile(r"'(tf\.\w+|tfl\.\w+)' op ")
+"""How MLIR's errors name an operation that it cannot convert."""
 
 
 class InternalsMissing(Exception):
@@ -79,9 +85,20 @@ def refusing() -> Iterator[None]:
             raise
         # The converter raises whatever its C++ side came up with, down to plain Exception.
         except Exception as error:
-            # ConverterError carries a whole program; its gist is in the last lines that C++ wrote.
-            reason = last_lines() or " ".join(str(error).split())[:300]
+            # ConverterError carries a whole program, and C++ writes another: both go into the log.
+            reason = gist(f"{error}\n{last_lines()}")
+            log = save()
+            where = f"; all that TensorFlow said is in {log}" if log else ""
             raise ConversionRefused(
-                f"the converter failed with {type(error).__name__}:\n{reason}",
-                "a layer may have no int8 version: build the model from Dense, Conv2D, pooling and ReLU",
+                f"TensorFlow's converter failed with {type(error).__name__}: {reason}",
+                f"a layer may have no int8 form: Dense, Conv2D, pooling and ReLU have{where}",
             ) from error
+
+
+def gist(text: str) -> str:
+    """What a failure of the converter is about: the operations that it names, or else its first line, cut short."""
+    operations = list(dict.fromkeys(_OPERATION.findall(text)))
+    if operations:
+        return f"no TFLite form for {', '.join(operations)}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return (lines or ["no reason given"])[0][:200]

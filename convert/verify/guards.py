@@ -54,13 +54,13 @@ def check(flatbuffer: bytes, kernel_weights: int, scheme: Scheme = Scheme.INT8) 
             "conditions and loops cannot be used",
         )
     graph, expected = model.subgraphs[0], _EXPECTED[scheme]
-    _check_operators(model, graph, _names(schema.BuiltinOperator), scheme)
+    _check_operators(model, graph, _names(schema.BuiltinOperator), scheme, schema.TensorType.FLOAT32)
     _check_ends(graph, schema, expected)
     _check_tensors(model, graph, schema, scheme)
     _check_weights(model, graph, schema, kernel_weights, scheme)
 
 
-def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Scheme) -> None:
+def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Scheme, float32: int) -> None:
     used = []
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
@@ -79,6 +79,16 @@ def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Sche
         raise ConversionRefused(f"the {scheme} model needs operations outside TFLite: {custom_ones[0]}", _HINT_INT8)
     converting = [name for name in used if name in _CONVERSIONS]
     if converting and scheme in CALIBRATED:
+        in_float = dict.fromkeys(
+            name
+            for name, operator in zip(used, graph.operators, strict=True)
+            if name not in _CONVERSIONS and any(graph.tensors[one].type == float32 for one in operator.outputs)
+        )
+        if in_float:
+            raise ConversionRefused(
+                f"no {scheme} form for {', '.join(in_float)}: the converter leaves these operations in float",
+                _HINT_INT8,
+            )
         raise ConversionRefused(f"the {scheme} model still converts between types: {', '.join(converting)}", _HINT_INT8)
 
 

@@ -51,9 +51,9 @@ def read_checked(model: str) -> Model:
 
     found = read_model(model)
     if found.manifest is None:
-        from edge.inference.sandbox import continue_in_child
+        from edge.inference.sandbox import continue_in_child, crash_of_unknown
 
-        continue_in_child(found)
+        continue_in_child(crash_of_unknown(found))
     return found
 
 

@@ -10,9 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from edge.errors import ModelDamaged
+from edge.errors import FmnistEdgeError, ModelDamaged
 
 if TYPE_CHECKING:
     from edge.inference.model_file import Model
@@ -68,12 +69,16 @@ def try_unknown(model: Model, runtime: Runtime) -> None:
         )
 
 
-def continue_in_child(model: Model) -> None:
+def continue_in_child(
+    error_of: Callable[[str], FmnistEdgeError],
+    crashes: Collection[int] = CRASHES,
+    at_end: Callable[[], None] = lambda: None,
+) -> None:
     """Return in a child process, while this one waits and leaves as the child does.
 
-    `try_unknown` refuses what crashes when it is opened. A damaged file may also read memory beyond its own,
-    which crashes in one process and not in the next. Raises ModelDamaged, here, when the child crashes. Call it
-    before there are threads.
+    `try_unknown` refuses what crashes when it is opened. A damaged file may also read memory beyond its own, which
+    crashes in one process and not in the next. When a signal of `crashes` ends the child, `error_of` makes an error
+    of the signal's name, which is raised here. `at_end` is called here in any case. Call it before there are threads.
     """
     import ctypes  # for unknown models only: every other start would pay for it
 
@@ -86,14 +91,16 @@ def continue_in_child(model: Model) -> None:
         return
     status = _wait(child)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    if status >= 0:
-        os._exit(status)
-    if -status in CRASHES:
-        raise ModelDamaged(
-            f"{model.path} crashed the runtime ({signal.Signals(-status).name})",
-            UNKNOWN_HINT,
-        )
-    os._exit(128 - status)  # as a shell says it
+    error = error_of(signal.Signals(-status).name) if -status in crashes else None
+    at_end()
+    if error is not None:
+        raise error
+    os._exit(status if status >= 0 else 128 - status)  # as a shell says it
+
+
+def crash_of_unknown(model: Model) -> Callable[[str], ModelDamaged]:
+    """What a crash says of a model file that nothing vouches for: a function of the signal's name."""
+    return lambda name: ModelDamaged(f"{model.path} crashed the runtime ({name})", UNKNOWN_HINT)
 
 
 def _wait(child: int) -> int:

@@ -142,7 +142,7 @@ def test_an_operation_left_in_float(network: Any, tmp_path: Path) -> None:
     converter = saved(network, tmp_path, lambda pixels: network(255 * tf.math.sin(pixels)))
     with captured():
         content = convert_leniently(converter)
-    with pytest.raises(ConversionRefused, match=r"still converts between types|not all is int8"):
+    with pytest.raises(ConversionRefused, match="no int8 form for SIN: "):
         guards.check(content, KERNEL_WEIGHTS)
 
 
@@ -208,7 +208,7 @@ def test_a_good_model_with_one_thing_changed(good: bytes, edit: Edit, said: str)
         guards.check(bytes(builder.Output()), KERNEL_WEIGHTS)
 
 
-def test_what_the_converter_cannot_do_comes_with_its_own_words() -> None:
+def test_what_the_converter_cannot_do_is_named_in_one_line() -> None:
     import keras
 
     class Odd(keras.layers.Layer):
@@ -221,5 +221,4 @@ def test_what_the_converter_cannot_do_comes_with_its_own_words() -> None:
     network = keras.Sequential([keras.Input((28, 28)), *layers])
     with pytest.raises(ConversionRefused) as caught:
         convert_plainly(exporter(network), PICTURES, ImageSpec(), lambda done: None)
-    assert "Erfinv" in caught.value.message
-    assert len(caught.value.message.splitlines()) > 1
+    assert caught.value.message == "TensorFlow's converter failed with ConverterError: no TFLite form for tf.Erfinv"
