@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
@@ -17,37 +16,76 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 5.0
 
+_STARTS_OF_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6")
+_STARTS_OF_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+
 
 def fetch_picture(url: str, name: str) -> NDArray[np.uint8] | None:
     """The picture at an http(s) address, uint8 (H, W, 3) blue green red; None if a video or stream is there.
 
-    OpenCV's FFmpeg reads such an address only if the server states its length. `name` is the address as it may
-    be printed. Raises CameraNotFound with the server's reason, or ImageUnreadable.
+    What the server sends is told by its first bytes, too: some call a JPEG application/octet-stream. OpenCV's FFmpeg
+    reads such an address only if the server states its length. `name` is the address as it may be printed. Raises
+    CameraNotFound with the server's reason, or ImageUnreadable.
     """
+    plain, opener = _login(url)
     try:
-        with urllib.request.urlopen(_request(url), timeout=TIMEOUT_S) as answer:  # noqa: S310 - http(s) only, by the caller
-            if not answer.headers.get_content_type().startswith("image/"):
+        with opener.open(plain, timeout=TIMEOUT_S) as answer:
+            kind = answer.headers.get_content_type()
+            if kind.startswith(("multipart/", "video/", "audio/")):
                 return None
-            content: bytes = answer.read(MAX_FILE_BYTES + 1)
+            start: bytes = answer.read(512)
+            if _is_page(kind, start):
+                raise CameraNotFound(
+                    f"{name} is a web page, not a picture",
+                    "it may be a login page: give the address of the picture or stream itself, "
+                    "http://USER:PASSWORD@... where it asks for a password",
+                )
+            if not kind.startswith("image/") and not _is_picture(start):
+                return None
+            content = start + answer.read(MAX_FILE_BYTES + 1 - len(start))
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 401:
-            return None  # FFmpeg knows more ways to log in (digest)
-        raise CameraNotFound(f"{name} answers {error.code} {error.reason}", "check the address in a browser") from error
+        raise _refusal(error, name, with_login=plain != url) from error
+    except CameraNotFound:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise CameraNotFound(f"{name} does not answer: {reason}", "check the address and the network") from error
     return decode_image(content, name)
 
 
-def _request(url: str) -> urllib.request.Request:
-    """A request with the address's user and password as basic authentication: urllib takes them for the host."""
+def _refusal(error: urllib.error.HTTPError, name: str, *, with_login: bool) -> CameraNotFound:
+    """What an answer of 400 or more means to the person who typed the address."""
+    if error.code in {401, 403} and with_login:
+        return CameraNotFound(
+            f"{name} refuses the user name or the password ({error.code})",
+            "write special characters in them as %40 for @, %3A for :, %2F for /",
+        )
+    if error.code == 401:
+        return CameraNotFound(f"{name} asks for a user name and a password", "http://USER:PASSWORD@...")
+    return CameraNotFound(f"{name} answers {error.code} {error.reason}", "check the address in a browser")
+
+
+def _is_page(kind: str, start: bytes) -> bool:
+    return kind == "text/html" or start.lstrip().lower().startswith(_STARTS_OF_PAGES)
+
+
+def _is_picture(start: bytes) -> bool:
+    return start.startswith(_STARTS_OF_PICTURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def _login(url: str) -> tuple[str, urllib.request.OpenerDirector]:
+    """The address without user and password, which urllib takes for the host, and an opener that logs in with them.
+
+    By basic or digest authentication, as the server asks for.
+    """
     parts = urlsplit(url)
     if parts.username is None:
-        return urllib.request.Request(url)  # noqa: S310
-    host = parts.netloc.rpartition("@")[2]
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    basic = base64.b64encode(login.encode()).decode()
-    return urllib.request.Request(  # noqa: S310
-        parts._replace(netloc=host).geturl(), headers={"Authorization": f"Basic {basic}"}
+        return url, urllib.request.build_opener()
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
+    # Basic authentication without being asked: some cameras answer 403 otherwise, and never ask.
+    passwords.add_password(None, plain, unquote(parts.username), unquote(parts.password or ""), is_authenticated=True)
+    return plain, urllib.request.build_opener(
+        urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords)
     )

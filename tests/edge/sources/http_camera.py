@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,13 +19,24 @@ STALL_S = 60.0
 
 
 class _Camera(BaseHTTPRequestHandler):
-    """/snap.jpg one picture of unstated length; /login.jpg the same behind a password;
+    """/snap.jpg one picture of unstated length; /login.jpg the same behind a password, /digest.jpg behind another;
+    /octets and /untyped the same, called something else; /page and /page.jpg a login page;
     /stream.mjpg endless; /drop ends, /stall hangs and /frozen repeats itself after five frames.
     """
 
     def do_GET(self) -> None:
         if self.path == "/login.jpg" and self.headers["Authorization"] != BASIC:
             self.send_error(403)
+        elif self.path == "/basic.jpg" and self.headers["Authorization"] != BASIC:
+            self._ask('Basic realm="camera"')
+        elif self.path == "/digest.jpg" and not self._knows_digest():
+            self._ask('Digest realm="camera", nonce="abc", qop="auth", algorithm=MD5')
+        elif self.path in {"/page", "/page.jpg"}:
+            self._send_header("text/html" if self.path == "/page" else "image/jpeg")
+            self.wfile.write(b"\n<!DOCTYPE html><html><body>Log in</body></html>")
+        elif self.path in {"/octets", "/untyped", "/basic.jpg", "/digest.jpg"}:
+            self._send_header({"/octets": "application/octet-stream", "/untyped": None}.get(self.path, "image/jpeg"))
+            self.wfile.write(FRAMES[0])
         elif self.path in {"/snap.jpg", "/login.jpg"}:
             self._send_header("image/jpeg")
             self.wfile.write(FRAMES[0])
@@ -33,10 +46,26 @@ class _Camera(BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def _send_header(self, kind: str) -> None:
+    def _send_header(self, kind: str | None) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", kind)
+        if kind is not None:
+            self.send_header("Content-Type", kind)
         self.end_headers()
+
+    def _ask(self, challenge: str) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", challenge)
+        self.end_headers()
+
+    def _knows_digest(self) -> bool:
+        """Whether the request proves the password of admin, as RFC 7616 has it."""
+        scheme, _, rest = (self.headers["Authorization"] or "").partition(" ")
+        if scheme != "Digest":
+            return False
+        given = urllib.request.parse_keqv_list(urllib.request.parse_http_list(rest))
+        secret, request = (hashlib.md5(text.encode()).hexdigest() for text in ("admin:camera:p@ss", f"GET:{self.path}"))
+        proof = f"{secret}:abc:{given['nc']}:{given['cnonce']}:auth:{request}"
+        return given["response"] == hashlib.md5(proof.encode()).hexdigest()
 
     def _stream(self) -> None:
         number = 0
