@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from rich.console import Console
+from rich.text import Text
 
 from edge.cli.console import silence_stdout
+from edge.cli.plain_console import PlainConsole
+from edge.printable import printable, printable_json
 
 _WIDTH_OF_A_FILE = 160
 """Columns; rich takes 80 where there is no terminal, and folds what people will search with grep."""
 
 
-class PipeConsole(Console):
+class PipeConsole(PlainConsole):
     """A console for which a closed pipe (`| head`) is no failure: the exit code goes on to tell of the outcome.
 
     It prints names out of files, so nothing in them is taken for rich's markup.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        width = None if stream.isatty() else _WIDTH_OF_A_FILE
-        super().__init__(file=stream, width=width, highlight=False, markup=False, emoji=False)
+        super().__init__(stream, None if stream.isatty() else _WIDTH_OF_A_FILE)
 
     def say(self, line: str) -> None:
         """Print a line as it is, however long."""
-        self.print(line, soft_wrap=True)
+        self.print(Text(printable(line)), soft_wrap=True)
+
+    def say_json(self, document: str) -> None:
+        """Print a JSON document; it stays exact."""
+        self.print(Text(printable_json(document)), soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
         """Say no more; rich itself would exit with 1."""

@@ -11,6 +11,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from edge.printable import printable
+
 Advance = Callable[[int], None]
 """Called with the number of pictures done so far."""
 
@@ -23,7 +25,7 @@ class Stages:
         console = Console(file=stream)
         self._live = console.is_terminal
         self._progress = Progress(
-            TextColumn("{task.description:<22}"),
+            TextColumn("{task.description:<22}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -47,7 +49,7 @@ class Stages:
     def download(self, name: str, done: int, total: int) -> None:
         """Show a download: bytes done and in all, 0 where that is not known (edge.datasets.download.Progress)."""
         if name not in self._downloads:
-            self._downloads[name] = self._progress.add_task(name[:22])
+            self._downloads[name] = self._progress.add_task(printable(name)[:22])
         self._progress.update(self._downloads[name], completed=done, total=total or None)
 
     def reading(self, what: str, done: int, total: int) -> None:

@@ -71,7 +71,7 @@ def check(
     found = check_model(read_model(model), parse_targets(target))
     runs = _run(found, images, data, python or []) if run else []
     if output_format is Listing.JSON:
-        PipeConsole(sys.stdout).say(check_report.to_json(found, runs))
+        PipeConsole(sys.stdout).say_json(check_report.to_json(found, runs))
     else:
         check_report.show(found, sys.stdout, runs)
     unmet = [name for name in found.targets if not found.passes(name)]

@@ -134,11 +134,15 @@ def _table(entries: Sequence[Entry]) -> Table:
 def _print(*parts: object) -> None:
     from convert.pipe_console import PipeConsole
 
+    screen = PipeConsole(sys.stdout)
     for part in parts:
-        PipeConsole(sys.stdout).print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, str):
+            screen.say(part)
+        else:
+            screen.print(part)
 
 
 def _print_json(document: object) -> None:
     from convert.pipe_console import PipeConsole
 
-    PipeConsole(sys.stdout).say(json.dumps(document, indent=1, ensure_ascii=False))
+    PipeConsole(sys.stdout).say_json(json.dumps(document, indent=1, ensure_ascii=False))

@@ -34,7 +34,7 @@ def inspect(
     graphs = read_graphs(found)
     screen = PipeConsole(sys.stdout)
     if output_format is Listing.JSON:
-        screen.say(json.dumps(_document(found, graphs), indent=1, ensure_ascii=False))
+        screen.say_json(json.dumps(_document(found, graphs), indent=1, ensure_ascii=False))
         return
     for graph in graphs:
         screen.print(_table(found, graph))

@@ -10,7 +10,9 @@ import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
+from edge.cli import standard_streams
 from edge.errors import FmnistEdgeError, MissingExtra, OutputClosed, OutputFailed
+from edge.printable import printable, printable_json, printable_lines
 
 
 def run(command: Callable[[], object]) -> None:
@@ -20,10 +22,10 @@ def run(command: Callable[[], object]) -> None:
     exit 130.
     """
     warnings.showwarning = _show_warning
+    standard_streams.guard()
     try:
-        command()
-        sys.stdout.flush()
-    except OutputClosed:
+        _run_and_flush(command)
+    except (OutputClosed, BrokenPipeError):
         silence_stdout()
         sys.exit(OutputClosed.exit_code)
     except FmnistEdgeError as error:
@@ -31,6 +33,18 @@ def run(command: Callable[[], object]) -> None:
             silence_stdout()  # what is still buffered cannot go anywhere
         complain(error)
         sys.exit(error.exit_code)
+
+
+def _run_and_flush(command: Callable[[], object]) -> None:
+    """Run a command; what it printed is out, or the failure known, before its exit code is."""
+    try:
+        command()
+    except SystemExit as leaving:  # Typer's way to end, after success too
+        if leaving.code:
+            raise
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
 
 
 def run_and_leave(command: Callable[[], object]) -> NoReturn:
@@ -49,16 +63,41 @@ def run_and_leave(command: Callable[[], object]) -> NoReturn:
     os._exit(code if isinstance(code, int) else 0)
 
 
+def say(line: str) -> None:
+    """Print one line on stdout, names of any origin in it. Raises OutputClosed or OutputFailed."""
+    _print(printable(line))
+
+
+def say_json(document: str) -> None:
+    """Print a JSON document on stdout; it stays exact. Raises OutputClosed or OutputFailed."""
+    _print(printable_json(document))
+
+
+def note(line: str) -> None:
+    """Say something beside the output, in a line on stderr."""
+    print(printable(line), file=sys.stderr)
+
+
 def complain(error: FmnistEdgeError) -> None:
-    """Print an error and its hint on stderr, in two lines."""
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+    """Print an error and its hint on stderr, in two lines.
+
+    Further lines of a message are indented: no name with a new line in it looks like a message of its own.
+    """
+    for kind, text in (("error", error.message), ("hint", error.hint)):
+        if text:
+            print(f"{kind}: " + printable_lines(text).replace("\n", "\n  "), file=sys.stderr)
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError as error:
+        raise OutputClosed("the reader of the output is gone") from error
 
 
 def _show_warning(message: Warning | str, *_details: object, **_more: object) -> None:
     """Warnings are for the person at the terminal, who has no use for our file names and line numbers."""
-    print(f"warning: {message}", file=sys.stderr)
+    note(f"warning: {message}")
 
 
 def silence_stdout() -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edge.choices import DEFAULT_MODEL
+from edge.cli import console
+from edge.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -40,7 +42,7 @@ def bar(total: int, title: str) -> Iterator[Callable[[int], None]]:
         yield lambda _done: None
         return
     with _progress() as progress:
-        task = progress.add_task(title, total=total)
+        task = progress.add_task(printable(title), total=total)
         yield lambda done: progress.update(task, completed=done)
 
 
@@ -53,7 +55,7 @@ def download_bar() -> Iterator[Callable[[str, int, int], None]]:
     with _progress() as progress:
         task = progress.add_task("download", visible=False)
         yield lambda file, done, total: progress.update(
-            task, description=file, completed=done, total=total or None, visible=True
+            task, description=printable(file), completed=done, total=total or None, visible=True
         )
 
 
@@ -79,11 +81,11 @@ def print_facts(facts: dict[str, Any], indent: str = "") -> None:
     """Nested facts as indented `name: value` lines."""
     for name, value in facts.items():
         if isinstance(value, dict):
-            print(f"{indent}{name}:")
+            console.say(f"{indent}{name}:")
             print_facts(value, indent + "  ")
         else:
             text = ", ".join(str(one) for one in value) if isinstance(value, list) else value
-            print(f"{indent}{name}: {text}")
+            console.say(f"{indent}{name}: {text}")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -101,8 +103,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from edge.cli.plain_console import PlainConsole
 
     table = Table(box=None, pad_edge=False)
     for number, title in enumerate(header):
@@ -110,7 +113,7 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     # A pipe gets whole lines, whatever the width of a terminal that is not there.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    PlainConsole(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _progress() -> Progress:
@@ -118,7 +121,7 @@ def _progress() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

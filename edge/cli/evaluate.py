@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.cli import console
 from edge.cli.options import (
     BackendOption,
     DelegateOption,
@@ -55,7 +56,7 @@ def evaluate(
         evaluation = accuracy.evaluate(classifier, pictures, truth, advance_to)
     spent_s = time.perf_counter() - began
     if form is Format.JSON:
-        typer.echo(
+        console.say_json(
             json.dumps(
                 {
                     "v": 1,
@@ -72,8 +73,9 @@ def evaluate(
             )
         )
         return
-    typer.echo(f"{model} on {len(pictures)} test images ({test.origin}), {classifier.interpreter.name}")
-    typer.echo(f"accuracy {evaluation.accuracy:.2%}, {len(pictures) / spent_s:.0f} images/s\n")
+    console.say(f"{model} on {len(pictures)} test images ({test.origin}), {classifier.interpreter.name}")
+    console.say(f"accuracy {evaluation.accuracy:.2%}, {len(pictures) / spent_s:.0f} images/s")
+    console.say("")
     print_evaluation(evaluation)
 
 
@@ -89,4 +91,4 @@ def fetch_data(
     for split in ("train", "test"):
         with download_bar() as downloaded:
             found = dataset.load(split, data, progress=downloaded, reading=downloaded)
-        typer.echo(f"{split}: {len(found.images)} images, {found.origin}")
+        console.say(f"{split}: {len(found.images)} images, {found.origin}")

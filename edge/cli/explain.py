@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend
+from edge.cli import console
 from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ViewsOption, open_model
 from edge.errors import BadOption, SourceError
 
@@ -37,4 +38,5 @@ def explain(
 
     (frame,) = frames_of(inputs, stop)
     sheet = output or Path("explained.png" if image == "-" else f"{Path(image).stem}.explained.png")
-    typer.echo(explain_picture(frame, classifier, sheet))
+    for line in explain_picture(frame, classifier, sheet):
+        console.say(line)

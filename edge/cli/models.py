@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.cli import console
 from edge.cli.options import BackendOption, DelegateOption, read_checked, refuse_csv
 
 
@@ -49,6 +50,6 @@ def info(
         "manifest": found.manifest,
     }
     if form is Format.JSON:
-        typer.echo(json.dumps(facts, indent=2))
+        console.say_json(json.dumps(facts, indent=2))
     else:
         print_facts(facts)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
 
 
-def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> str:
+def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> list[str]:
     """Write the sheet, and say the same in a few lines. Raises OutputFailed."""
     seen = see(frame.pixels, classifier.image, classifier.views)
     prediction = classifier(frame)
@@ -37,4 +37,4 @@ def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> str:
             lines.append("  a person wears it: the model saw the whole, and the garment without head, arms and legs")
     if prediction.hint:
         lines.append(f"  {prediction.hint}")
-    return "\n".join([*lines, f"{sheet}"])
+    return [*lines, f"{sheet}"]

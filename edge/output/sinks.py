@@ -14,6 +14,7 @@ from typing import Any, Protocol, TextIO
 from edge.choices import Format
 from edge.errors import OutputClosed, OutputFailed
 from edge.frame import Decision, Prediction
+from edge.printable import printable, printable_json
 
 SCHEMA_VERSION = 1
 
@@ -39,12 +40,17 @@ class _Lines:
             self._stream.flush()
         except BrokenPipeError as error:
             raise OutputClosed("the reader of the output is gone") from error
+        except OutputFailed:
+            raise
         except OSError as error:
             raise OutputFailed(
                 f"cannot write to {self._name}: {error.strerror}",
                 "make room, or choose another place with -o FILE",
             ) from error
         return len(text)
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 class TableSink:
@@ -58,15 +64,19 @@ class TableSink:
 
     def write(self, prediction: Prediction) -> None:
         """Write one line: source, label or decision, score, runners-up or the hint, milliseconds."""
-        source = prediction.source if prediction.frame == 0 else f"{prediction.source} #{prediction.frame}"
+        name = printable(prediction.source)
+        source = name if prediction.frame == 0 else f"{name} #{prediction.frame}"
         if not self._started:
             runners_up = f"  {'next':<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
             self._lines.write(f"{'source':<{self._width}}  {'garment':<12}{'score':>7}{runners_up}  {'ms':>6}\n")
             self._started = True
         best = prediction.best
         answer = f"{_called(prediction):<12}{best.score:>7.1%}" if best else f"{_called(prediction):<12}{'':>7}"
-        others = prediction.hint or ", ".join(
-            f"{one.label} {one.score:.0%}" for one in prediction.ranked[1 : self._top_k] if one.score >= 0.005
+        others = printable(
+            prediction.hint
+            or ", ".join(
+                f"{one.label} {one.score:.0%}" for one in prediction.ranked[1 : self._top_k] if one.score >= 0.005
+            )
         )
         runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 or prediction.hint else ""
         shown = source if len(source) <= self._width else "…" + source[-self._width + 1 :]
@@ -77,7 +87,7 @@ class TableSink:
 def _called(prediction: Prediction) -> str:
     """What the table calls it: the label, with a question mark where it is a guess, or that there is none."""
     if prediction.decision is not Decision.NO_GARMENT and prediction.best is not None:
-        return prediction.best.label + "?" * (prediction.decision is Decision.UNKNOWN)
+        return printable(prediction.best.label) + "?" * (prediction.decision is Decision.UNKNOWN)
     return f"({prediction.decision.replace('_', ' ')})"
 
 
@@ -94,18 +104,29 @@ class JsonSink:
 
     def write(self, prediction: Prediction) -> None:
         """Write one line of JSON."""
-        self._lines.write(json.dumps(as_json(prediction, self._top_k), ensure_ascii=False) + "\n")
+        self._lines.write(printable_json(json.dumps(as_json(prediction, self._top_k), ensure_ascii=False)) + "\n")
+
+
+class _UnixRows:
+    """Ends rows with a line feed. csv.writer has to think of CR LF, or it would leave a CR in a name unquoted."""
+
+    def __init__(self, lines: _Lines) -> None:
+        self._lines = lines
+
+    def write(self, row: str) -> int:
+        return self._lines.write(row.removesuffix("\r\n") + "\n")
 
 
 class CsvSink:
-    """CSV with a header: one row a frame."""
+    """CSV with a header: one row a frame. Names are exact, but for those who read it on a terminal."""
 
     COLUMNS = ("source", "frame", "label", "score", "decision", "read_ms", "preprocess_ms", "invoke_ms")
 
     def __init__(self, lines: _Lines, top_k: int) -> None:
         import csv
 
-        self._rows = csv.writer(lines, lineterminator="\n")
+        self._rows = csv.writer(_UnixRows(lines))
+        self._name: Callable[[str], str] = printable if lines.isatty() else str
         self._top_k = top_k
         self._rows.writerow(
             (*self.COLUMNS, *(name for n in range(2, top_k + 1) for name in (f"label{n}", f"score{n}")))
@@ -117,13 +138,17 @@ class CsvSink:
         latency = prediction.latency_ms
         self._rows.writerow(
             (
-                prediction.source,
+                self._name(prediction.source),
                 prediction.frame,
-                best.label if best else "",
+                self._name(best.label) if best else "",
                 f"{best.score:.6f}" if best else "",
                 prediction.decision,
                 *(f"{latency[stage]:.3f}" for stage in ("read", "preprocess", "invoke")),
-                *(text for other in prediction.ranked[1 : self._top_k] for text in (other.label, f"{other.score:.6f}")),
+                *(
+                    text
+                    for other in prediction.ranked[1 : self._top_k]
+                    for text in (self._name(other.label), f"{other.score:.6f}")
+                ),
             )
         )
 
@@ -166,7 +191,7 @@ def open_sink(
     unfinished = output.with_name(output.name + ".partial")
     hint = f"what was written is in {unfinished}"
     try:
-        stream = unfinished.open("w", encoding="utf-8")
+        stream = unfinished.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise OutputFailed(
             f"cannot write {unfinished}: {error.strerror}", "choose another place with -o FILE"

@@ -137,22 +137,23 @@ def report(run: Path, int8: Path) -> tuple[float, float]:
 
     metrics: dict[str, Any] = json.loads((run / "metrics.json").read_bytes())
     told = metrics["photos"]
-    typer.echo(f"\n{told['trained_on']} photos taught it, {told['held_out']} were held out:")
+    console.say("")
+    console.say(f"{told['trained_on']} photos taught it, {told['held_out']} were held out:")
     if not told["held_out"]:
         return 0.0, 0.0
     device = on_device(int8, run / recipe.HELD_OUT_VIEWS)
-    typer.echo(f"{'folder':<16}{'photos':>7}{'before':>9}{'after':>9}")
+    console.say(f"{'folder':<16}{'photos':>7}{'before':>9}{'after':>9}")
     for name, entry in told["folders"].items():
-        typer.echo(f"{name:<16}{entry['photos']:>7}{entry['before']:>9.1%}{entry['after']:>9.1%}")
-    typer.echo(f"{'all':<16}{'':>7}{told['before']['accuracy']:>9.1%}{told['after']['accuracy']:>9.1%}")
-    typer.echo(f"in int8, as the device answers: {device['accuracy']:.1%}")
+        console.say(f"{name:<16}{entry['photos']:>7}{entry['before']:>9.1%}{entry['after']:>9.1%}")
+    console.say(f"{'all':<16}{'':>7}{told['before']['accuracy']:>9.1%}{told['after']['accuracy']:>9.1%}")
+    console.say(f"in int8, as the device answers: {device['accuracy']:.1%}")
     for name, value in (
         ("right told from wrong", "right_against_wrong"),
         ("known told from unknown", "known_against_unknown"),
     ):
         if told["after"][value] == told["after"][value]:  # not NaN: there are both
-            typer.echo(f"{name} (AUROC): {told['before'][value]:.3f} before, {device[value]:.3f} after")
-    typer.echo(f"Fashion-MNIST: {metrics['test_accuracy']:.2%} of the test images")
+            console.say(f"{name} (AUROC): {told['before'][value]:.3f} before, {device[value]:.3f} after")
+    console.say(f"Fashion-MNIST: {metrics['test_accuracy']:.2%} of the test images")
     return told["before"]["accuracy"], device["accuracy"]
 
 
@@ -165,4 +166,4 @@ def put(int8: Path, output: Path, before: float, after: float, force: bool) -> N
         )
     with replacing(output) as unfinished:
         unfinished.write_bytes(int8.read_bytes())
-    typer.echo(f"{output}: fmnist-edge classify --model {output} --camera 0")
+    console.say(f"{output}: fmnist-edge classify --model {output} --camera 0")

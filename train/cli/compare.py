@@ -38,12 +38,13 @@ def compare(
 
 def print_note(text: str) -> None:
     """Say something about the figures, beside them on stderr."""
-    typer.echo(f"note: {text}", err=True)
+    console.note(f"note: {text}")
 
 
 def _print(contenders: Sequence[Contender]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from edge.cli.plain_console import PlainConsole
 
     table = Table(box=None, pad_edge=False)
     headings = ("recipe", "parameters", "MACs", "size", "validation", "test", "epochs", "seed", "training")
@@ -64,7 +65,7 @@ def _print(contenders: Sequence[Contender]) -> None:
             "-" if one.training_seconds is None else f"{one.training_seconds:,.0f} s",
         )
     # A pipe gets whole lines, whatever the width of a terminal that is not there.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    PlainConsole(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _count(number: int | None) -> str:

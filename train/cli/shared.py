@@ -94,7 +94,7 @@ def run_recipe(
         except KeyboardInterrupt:
             screen.note(_how_to_resume(command or settings.command, data, out))
             raise
-    typer.echo(
+    console.say(
         f"{out / 'model.keras'}: {metrics['test_accuracy']:.2%} of {metrics['test_images']:,} test images right "
         f"(validation {metrics['validation_accuracy']:.2%})"
     )

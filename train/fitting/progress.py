@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edge.printable import printable
 from train.fitting.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class ProgressDisplay(Callback):
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
@@ -42,13 +43,13 @@ class ProgressDisplay(Callback):
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+        self._console.print(printable(text), soft_wrap=True, highlight=False, markup=False)
 
     def downloading(self, name: str, done: int, total: int) -> None:
         """Move the bar of a download, counted in KiB."""
         self._bar.update(
             self._task,
-            description=f"{name} (KiB)",
+            description=f"{printable(name)} (KiB)",
             completed=done >> 10,
             total=(total >> 10) or None,
             figures="",
@@ -57,7 +58,9 @@ class ProgressDisplay(Callback):
 
     def reading(self, what: str, done: int, total: int) -> None:
         """Move the bar over the picture files that are read."""
-        self._bar.update(self._task, description=what, completed=done, total=total, figures="", visible=done < total)
+        self._bar.update(
+            self._task, description=printable(what), completed=done, total=total, figures="", visible=done < total
+        )
 
     def epoch_started(self, epoch: int, epochs: int, batches: int) -> None:
         """Begin a bar over the epoch's batches."""
