@@ -7,6 +7,7 @@
     │   ├── SourceNotFound   (FileNotFoundError)
     │   ├── SourceDenied     (PermissionError)
     │   ├── ImageUnreadable  (ValueError)
+    │   │   └── ImageNeedsExtra                            8   HEIC without the extra that reads it
     │   ├── CameraNotFound   (ConnectionError)
     │   └── CameraLost       (ConnectionError)
     ├── ModelError                                         4
@@ -76,6 +77,12 @@ class SourceDenied(SourceError, PermissionError):
 
 class ImageUnreadable(SourceError, ValueError):
     """Not an image, or a truncated, oversized or otherwise damaged one."""
+
+
+class ImageNeedsExtra(ImageUnreadable):
+    """An image of a format for which the installation lacks a package."""
+
+    exit_code = 8
 
 
 class CameraNotFound(SourceError, ConnectionError):

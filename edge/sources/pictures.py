@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 256 << 20
 """No photo is larger; a larger file is a mistake or an attack."""
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}) | frozenset(
+    {".avif", ".heic", ".heif", ".hif"}  # AV1 and HEVC pictures
+)
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+"""The same container with another codec: OpenCV reads it."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -43,15 +49,19 @@ def read_stdin() -> NDArray[np.uint8]:
 
 
 def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode a PNG, JPEG, WebP, BMP, PNM or TIFF: bytes -> uint8 (H, W, 3) blue green red.
+    """Decode a picture of one of the `readable_formats`: bytes -> uint8 (H, W, 3) blue green red.
 
     Grey, RGB, RGBA and 16 bit all end as 8-bit colour; what is transparent becomes white, as a shop would show
-    it; EXIF orientation is applied to JPEGs. Raises ImageUnreadable, `name` saying which.
+    it; JPEGs are turned as EXIF says, HEICs as their container does. Raises ImageUnreadable, `name` saying which.
     """
     if not content:
         raise ImageUnreadable(f"{name} is empty (zero bytes)", "was it copied completely?")
     if len(content) > MAX_FILE_BYTES:
         raise ImageUnreadable(f"{name} is larger than {MAX_FILE_BYTES >> 20} MB", "is it a picture at all?")
+    if is_heic(content):
+        from edge.sources.heic import decode_heic
+
+        return _to_colour(_to_bytes(decode_heic(content, name), name))
     jpeg = content[:2] == b"\xff\xd8"
     if jpeg and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
         # No end marker behind the last scan: some decoders fill the rest with grey and call it a success.
@@ -66,9 +76,29 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     if raw is None:
         raise ImageUnreadable(
             f"{name} is not a readable image: damaged, truncated or of an unknown format",
-            "PNG, JPEG, WebP and BMP are understood",
+            f"{', '.join(readable_formats())} are read",
         )
     return _to_colour(_to_bytes(np.asarray(raw), name))
+
+
+def is_heic(content: bytes) -> bool:
+    """Whether a file says that it is a HEIC picture (ISO/IEC 23008-12): the brands in its first box, ftyp."""
+    if content[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(content[:4], "big"), len(content), 256)
+    brands = {content[8:12], *(content[at : at + 4] for at in range(16, end, 4))}
+    return content[8:12] in _HEIC_BRANDS and not brands & _AVIF_BRANDS
+
+
+def readable_formats() -> list[str]:
+    """Formats that this installation reads. OpenCV's wheels differ: AVIF and GIF came later than the others."""
+    from importlib.util import find_spec
+
+    built_in = cv2.getBuildInformation()
+    of_build = ("AVIF", "JPEG 2000", "GIF")
+    found = [one for one in of_build if re.search(rf"^ *{one}: +(?!NO\b)\S", built_in, re.MULTILINE)]
+    heic = ["HEIC"] if find_spec("pillow_heif") else []
+    return ["PNG", "JPEG", "WebP", "BMP", "PNM", "TIFF", *found, *heic]
 
 
 def _to_bytes(raw: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
