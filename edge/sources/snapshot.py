@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from edge.errors import CameraNotFound
@@ -86,6 +86,12 @@ def _login(url: str) -> tuple[str, urllib.request.OpenerDirector]:
     passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
     # Basic authentication without being asked: some cameras answer 403 otherwise, and never ask.
     passwords.add_password(None, plain, unquote(parts.username), unquote(parts.password or ""), is_authenticated=True)
-    return plain, urllib.request.build_opener(
-        urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords)
-    )
+    return plain, urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords), _Digest(passwords))
+
+
+class _Digest(urllib.request.HTTPDigestAuthHandler):
+    """Closes each refusal before it asks again, which urllib leaves to the garbage collector."""
+
+    def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        fp.close()
+        return super().http_error_401(req, fp, code, msg, headers)
