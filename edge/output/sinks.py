@@ -154,7 +154,7 @@ class CsvSink:
 
 
 def as_json(prediction: Prediction, top_k: int) -> dict[str, Any]:
-    """The object that stands for a prediction in JSON: schema version 1, documented in the README."""
+    """The object that stands for a prediction in JSON: schema version 1, documented in docs/classify.md."""
     best = prediction.best
     return {
         "v": SCHEMA_VERSION,

@@ -2,7 +2,7 @@
 
 Command    fmnist-train edge --recipe camera --start RUN [--size small|base]
 Hardware   a 64-bit PC, or any GPU that a Keras backend drives
-Time       see docs/training.md
+Time       see docs/models.md
 Expect     see docs/camera.md: what it makes of photographs that it has never seen the like of
 
 Fashion-MNIST shows one garment, front side, sleeves down, one shoe from its side; a shop's photographs show spread

@@ -2,8 +2,8 @@
 
 Command    fmnist-train edge --size tiny|small|base [--teacher RUN]...
 Hardware   a 64-bit PC, or any GPU that a Keras backend drives
-Time       see docs/training.md, which has a line for every run
-Expect     see docs/training.md
+Time       see docs/models.md, which has a line for every run
+Expect     see docs/models.md
 
 Conv-BatchNorm-ReLU in residual blocks (He et al. 2016, arxiv.org/abs/1512.03385): each BatchNormalization folds into
 the convolution before it, so an int8 file holds CONV_2D, ADD, MEAN, FULLY_CONNECTED and SOFTMAX only, all of which

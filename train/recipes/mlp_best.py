@@ -3,7 +3,7 @@
 Command    fmnist-train mlp --recipe best --teacher RUN
 Hardware   two cores of a 64-bit PC, no GPU
 Time       9 to 20 s an epoch, ten to twenty-five minutes in all
-Expect     91.0 % of the 10,000 test images right, 91.6 % of the 2,000 held out, taught by small (docs/training.md)
+Expect     91.0 % of the 10,000 test images right, 91.6 % of the 2,000 held out, taught by small (docs/models.md)
 
 What is added to the plain recipe (train/recipes/mlp.py): mirrored images, dropout (Srivastava et al. 2014,
 jmlr.org/papers/v15/srivastava14a.html), AdamW (arxiv.org/abs/1711.05101) with warm-up and cosine, label smoothing,

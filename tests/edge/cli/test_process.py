@@ -125,6 +125,6 @@ def test_nothing_loads_that_is_not_needed(arguments: list[str], modules: list[st
 
 
 def test_the_classifier_is_a_library_too(model: Model, classifier: Classifier) -> None:
-    """What the README shows: three lines of Python."""
+    """What docs/classify.md shows: three lines of Python."""
     again = open_classifier(model, open_interpreter(model))
     assert again.labels == classifier.labels
