@@ -218,7 +218,9 @@ def test_every_room_has_its_line() -> None:
 def test_the_picture_of_the_rooms_shows_the_code(tmp_path: Path) -> None:
     """Else run scripts/make-architecture. It is seen to notice an import that the picture does not have."""
     for name in ("edge", "train", "convert"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.tflite", "*.keras"))
+        shutil.copytree(
+            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.tflite", "*.keras")
+        )
     (tmp_path / "docs").mkdir()
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "docs" / "architecture.png", tmp_path / "docs")

@@ -34,7 +34,7 @@ def classify(
         typer.Argument(
             metavar="[SOURCE]...",
             help="Pictures, directories, globs, videos, a camera index, /dev/videoN, http(s) and rtsp URLs, "
-            "- for a picture on stdin, samples: for the bundled ones, fake: for a test pattern.",
+            "- for a picture or MJPEG on stdin, samples: for the bundled ones, fake: for a test pattern.",
         ),
     ] = None,
     camera: Annotated[str | None, typer.Option(help="A camera: index or device path.")] = None,

@@ -29,14 +29,14 @@ def explain(
     from edge.sources.grammar import frames_of, parse_sources
 
     inputs = parse_sources([image])
-    if len(inputs) != 1 or not inputs[0].is_one_picture:
+    if len(inputs) != 1 or not (inputs[0].is_one_picture or inputs[0].is_pipe):
         raise BadOption(f"{image} is not one picture", "fmnist-edge explain shirt.jpg")
     classifier = open_model(model, backend, 1, labels, delegate, views)
 
     def stop(error: SourceError) -> None:
         raise error
 
-    (frame,) = frames_of(inputs, stop)
+    frame = next(frames_of(inputs, stop))
     sheet = output or Path("explained.png" if image == "-" else f"{Path(image).stem}.explained.png")
     for line in explain_picture(frame, classifier, sheet):
         console.say(line)

@@ -4,13 +4,14 @@ shirt.png  photos/  'photos/*.jpg'     image files, directories (with their sub-
 clip.mp4                               a video file
 0  camera:1  /dev/video2               a camera, by index or device path
 http://... https://... rtsp://...      a network camera, a stream, a picture or a video
--                                      an image on standard input
+-                                      standard input: a picture, or a stream of JPEGs; a named pipe likewise
 fake:  fake:30                         a moving test pattern, endless or of so many frames
 """
 
 from __future__ import annotations
 
 import glob
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,7 +26,7 @@ from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame
 from edge.sources import video
 from edge.sources.liveness import mark_unusable
-from edge.sources.pictures import IMAGE_SUFFIXES, read_image, read_stdin
+from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     CAMERA = "camera"
     STREAM = "stream"
     STDIN = "stdin"
+    PIPE = "pipe"
     FAKE = "fake"
 
 
@@ -59,7 +61,12 @@ class Input:
     @property
     def is_one_picture(self) -> bool:
         """Whether it gives exactly one frame."""
-        return self.kind in {Kind.IMAGE, Kind.STDIN}
+        return self.kind is Kind.IMAGE
+
+    @property
+    def is_pipe(self) -> bool:
+        """Whether only reading it tells if it is one picture or many."""
+        return self.kind in {Kind.STDIN, Kind.PIPE}
 
 
 def parse_sources(sources: Sequence[str]) -> list[Input]:
@@ -98,6 +105,8 @@ def _parse(source: str) -> list[Input]:
         return _parse_directory(path)
     if path.is_char_device() or source.startswith("/dev/video"):
         return [Input(Kind.CAMERA, source)]
+    if path.is_fifo():
+        return [Input(Kind.PIPE, source)]
     if path.exists():
         return [_file(path)]
     if source.isdecimal():
@@ -145,7 +154,9 @@ def open_source(source: Input) -> FrameSource:
         case Kind.IMAGE:
             return nullcontext(_one_frame(source.where, lambda: read_image(Path(source.where))))
         case Kind.STDIN:
-            return nullcontext(_one_frame("-", read_stdin))
+            return _open_pipe("-")
+        case Kind.PIPE:
+            return _open_pipe(source.where)
         case Kind.VIDEO:
             return video.open_video(Path(source.where))
         case Kind.STREAM:
@@ -156,6 +167,18 @@ def open_source(source: Input) -> FrameSource:
             from edge.testing import FakeSource
 
             return FakeSource(int(source.where) if source.where else None)
+
+
+def _open_pipe(where: str) -> FrameSource:
+    """Standard input (-) or a named pipe; opening the latter waits for whoever writes. Raises SourceDenied."""
+    from edge.sources.mjpeg import PipeSource
+
+    if where == "-":
+        return PipeSource(sys.stdin.buffer, "-", closes=False)
+    try:
+        return PipeSource(Path(where).open("rb"), where)
+    except OSError as error:
+        raise SourceDenied(f"{where}: {error.strerror}", f"chmod a+r {where}, or run as its owner") from error
 
 
 def _open_address(url: str) -> FrameSource:

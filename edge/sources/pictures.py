@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +40,6 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     except OSError as error:
         raise ImageUnreadable(f"{path}: {error.strerror}", "check the disk or card it lies on") from error
     return decode_image(content, str(path))
-
-
-def read_stdin() -> NDArray[np.uint8]:
-    """Pixels of an image on standard input: uint8 (H, W, 3) blue green red. Raises ImageUnreadable."""
-    return decode_image(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
 
 
 def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
