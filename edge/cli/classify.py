@@ -122,7 +122,7 @@ def classify(
         open_sink(form, output, top_k, endless=endless, source_width=width) as sink,
         progress_over(inputs, limit) as advance,
     ):
-        frames = islice(frames_of(inputs, report, passing), limit)
+        frames = islice(frames_of(inputs, report, passing, interval), limit)
         predictions = classify_frames(
             frames,
             classifier,

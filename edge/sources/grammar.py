@@ -148,8 +148,11 @@ def _file(path: Path) -> Input:
     return Input(Kind.VIDEO if path.suffix.lower() in VIDEO_SUFFIXES else Kind.IMAGE, str(path))
 
 
-def open_source(source: Input) -> FrameSource:
-    """Open one input. Raises the SourceErrors of edge.sources.pictures and edge.sources.video."""
+def open_source(source: Input, interval_s: float | None = None) -> FrameSource:
+    """Open one input; an address with one picture is asked again every `interval_s` seconds, if that is given.
+
+    Raises the SourceErrors of edge.sources.pictures and edge.sources.video.
+    """
     match source.kind:
         case Kind.IMAGE:
             return nullcontext(_one_frame(source.where, lambda: read_image(Path(source.where))))
@@ -160,7 +163,7 @@ def open_source(source: Input) -> FrameSource:
         case Kind.VIDEO:
             return video.open_video(Path(source.where))
         case Kind.STREAM:
-            return _open_address(source.where)
+            return _open_address(source.where, interval_s)
         case Kind.CAMERA:
             return video.open_camera(source.where)
         case Kind.FAKE:
@@ -181,17 +184,18 @@ def _open_pipe(where: str) -> FrameSource:
         raise SourceDenied(f"{where}: {error.strerror}", f"chmod a+r {where}, or run as its owner") from error
 
 
-def _open_address(url: str) -> FrameSource:
+def _open_address(url: str, interval_s: float | None) -> FrameSource:
     """A picture or a stream, as the server says."""
     if url.startswith("http"):
-        from edge.sources.snapshot import fetch_picture
+        from edge.sources.snapshot import asked_again, fetch_picture
 
         began = time.monotonic()
         name = video.without_password(url)
         picture = fetch_picture(url, name)
         if picture is not None:
             now = time.monotonic()
-            return nullcontext((Frame(picture, name, 0, now, (now - began) * 1e3),))
+            first = Frame(picture, name, 0, now, (now - began) * 1e3, is_live=interval_s is not None)
+            return nullcontext((first,) if interval_s is None else asked_again(url, first, interval_s))
     return video.open_stream(url)
 
 
@@ -206,6 +210,7 @@ def frames_of(
     inputs: Iterable[Input],
     on_failure: Callable[[SourceError], None],
     through: Callable[[Iterable[Frame]], Iterator[Frame]] = iter,
+    interval_s: float | None = None,
 ) -> Iterator[Frame]:
     """All frames of all inputs, one after the other; an input that fails is reported and the next one taken.
 
@@ -214,7 +219,7 @@ def frames_of(
     """
     for source in inputs:
         try:
-            with open_source(source) as frames:
+            with open_source(source, interval_s) as frames:
                 yield from through(mark_unusable(frames))
         except SourceError as error:
             on_failure(error)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
+import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from edge.errors import CameraNotFound
+from edge.errors import CameraLost, CameraNotFound, SourceError
+from edge.frame import Frame
 from edge.sources.pictures import MAX_FILE_BYTES, decode_image
 
 if TYPE_CHECKING:
@@ -15,6 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TIMEOUT_S = 5.0
+
+MOST_FAILURES = 3
+LOST_S = 10.0
+RETRY_S = 1.0
+"""At least so long between a failure and the next request, however short the interval."""
 
 _STARTS_OF_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6")
 _STARTS_OF_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
@@ -52,6 +61,36 @@ def fetch_picture(url: str, name: str) -> NDArray[np.uint8] | None:
         reason = getattr(error, "reason", error)
         raise CameraNotFound(f"{name} does not answer: {reason}", "check the address and the network") from error
     return decode_image(content, name)
+
+
+def asked_again(url: str, first: Frame, interval_s: float) -> Iterator[Frame]:
+    """The `first` picture of an address, then a new one every `interval_s` seconds, without end.
+
+    A picture that cannot be had is left out with a warning. Raises CameraLost after MOST_FAILURES in a row that took
+    LOST_S or longer: the camera will not come back by itself.
+    """
+    yield first
+    index, failures = 1, 0
+    due_s = last_s = first.captured_at_s
+    while True:
+        due_s = max(due_s + interval_s, time.monotonic())
+        time.sleep(max(0.0, due_s - time.monotonic()))
+        began = time.monotonic()
+        try:
+            picture = fetch_picture(url, first.source)
+        except SourceError as error:
+            failures += 1
+            if failures >= MOST_FAILURES and began - last_s >= LOST_S:
+                raise CameraLost(f"{first.source} is gone: {error.message}", error.hint) from error
+            warnings.warn(f"{error.message}; asking again", stacklevel=2)
+            due_s = max(due_s, time.monotonic() + RETRY_S - interval_s)
+            continue
+        if picture is None:
+            raise CameraLost(f"{first.source} gives no picture any more", "check the address in a browser")
+        now = last_s = time.monotonic()
+        failures = 0
+        yield Frame(picture, first.source, index, now, (now - began) * 1e3, is_live=True)
+        index += 1
 
 
 def _refusal(error: urllib.error.HTTPError, name: str, *, with_login: bool) -> CameraNotFound:

@@ -16,6 +16,8 @@ from edge.testing import FakeSource
 FRAMES = [cv2.imencode(".jpg", FakeSource.draw(number))[1].tobytes() for number in range(5)]
 BASIC = "Basic YWRtaW46cEBzcw=="  # admin:p@ss
 STALL_S = 60.0
+ASKED: dict[str, int] = {}
+"""How often a /count/ address was asked."""
 
 
 class _Camera(BaseHTTPRequestHandler):
@@ -31,6 +33,8 @@ class _Camera(BaseHTTPRequestHandler):
             self._ask('Basic realm="camera"')
         elif self.path == "/digest.jpg" and not self._knows_digest():
             self._ask('Digest realm="camera", nonce="abc", qop="auth", algorithm=MD5')
+        elif self.path.startswith("/count/"):
+            self._count()
         elif self.path in {"/page", "/page.jpg"}:
             self._send_header("text/html" if self.path == "/page" else "image/jpeg")
             self.wfile.write(b"\n<!DOCTYPE html><html><body>Log in</body></html>")
@@ -51,6 +55,16 @@ class _Camera(BaseHTTPRequestHandler):
         if kind is not None:
             self.send_header("Content-Type", kind)
         self.end_headers()
+
+    def _count(self) -> None:
+        """A new picture at each request; the requests whose digit in the path is 0 fail, and after those all do."""
+        script = self.path.rpartition("/")[2]
+        number = ASKED[self.path] = ASKED.get(self.path, -1) + 1
+        if script[number : number + 1] == "1":
+            self._send_header("image/jpeg")
+            self.wfile.write(FRAMES[number % len(FRAMES)])
+        else:
+            self.send_error(503)
 
     def _ask(self, challenge: str) -> None:
         self.send_response(401)

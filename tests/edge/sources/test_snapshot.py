@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
 
-from edge.errors import CameraNotFound
+from edge.errors import CameraLost, CameraNotFound
+from edge.sources import snapshot
+from edge.sources.grammar import open_source, parse_sources
 from edge.sources.pictures import decode_image
 from edge.sources.snapshot import fetch_picture
 from tests.edge.sources.http_camera import FRAMES, http_camera
@@ -57,3 +61,37 @@ def test_a_web_page_is_called_so(camera: str, path: str) -> None:
 
 def test_a_stream_is_left_to_ffmpeg(camera: str) -> None:
     assert fetch_picture(f"{camera}/stream.mjpg", "camera") is None
+
+
+def test_an_address_with_one_picture_is_asked_again_every_interval(camera: str) -> None:
+    began = time.monotonic()
+    (source,) = parse_sources([f"{camera}/count/11111"])
+    with open_source(source, 0.2) as frames:
+        found = list(islice(frames, 5))
+    assert [frame.index for frame in found] == [0, 1, 2, 3, 4]
+    assert 0.8 <= time.monotonic() - began < 3
+    for frame, jpeg in zip(found, FRAMES, strict=True):
+        assert frame.is_live
+        np.testing.assert_array_equal(frame.pixels, decode_image(jpeg, "jpeg"))
+
+
+def test_without_an_interval_it_is_one_picture(camera: str) -> None:
+    (source,) = parse_sources([f"{camera}/count/1111"])
+    with open_source(source) as frames:
+        assert len(list(frames)) == 1
+
+
+def test_single_failures_are_said_and_a_lost_camera_ends(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "RETRY_S", 0.05)
+    monkeypatch.setattr(snapshot, "LOST_S", 0.5)
+    (source,) = parse_sources([f"{camera}/count/10011"])
+    found = []
+    with (
+        pytest.warns(UserWarning, match="503 Service Unavailable; asking again") as said,
+        pytest.raises(CameraLost, match="is gone"),
+        open_source(source, 0.05) as frames,
+    ):
+        for frame in frames:
+            found.append(frame.index)
+    assert found == [0, 1, 2]
+    assert len(said) > 3
