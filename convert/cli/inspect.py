@@ -10,6 +10,7 @@ import typer
 
 from convert.cli.check import Listing
 from edge.cli import console
+from edge.errors import ModelUnsupported
 
 if TYPE_CHECKING:
     from convert.tflite.graph import Graph, Operation, Tensor
@@ -74,14 +75,19 @@ def _facts(model: Model) -> list[str]:
     """What the manifest says, for people."""
     if model.manifest is None:
         return [f"labels: {', '.join(model.labels) or 'none'}", "no manifest: its accuracy is not known"]
-    accuracy, provenance = model.manifest["accuracy"], model.manifest["provenance"]
-    return [
-        f"labels: {', '.join(model.labels)}",
-        f"accuracy: {accuracy['int8']:.2%} on {accuracy['data']}, its float parent {accuracy['float']:.2%}",
-        f"trained by: {provenance['command'] or 'not recorded'}",
-        f"converted by: {provenance['convert_command']}",
-        f"SHA-256 of the flatbuffer: {model.manifest['sha256']}",
-    ]
+    try:
+        accuracy, provenance = model.manifest["accuracy"], model.manifest["provenance"]
+        return [
+            f"labels: {', '.join(model.labels)}",
+            f"accuracy: {accuracy['int8']:.2%} on {accuracy['data']}, its float parent {accuracy['float']:.2%}",
+            f"trained by: {provenance['command'] or 'not recorded'}",
+            f"converted by: {provenance['convert_command']}",
+            f"SHA-256 of the flatbuffer: {model.manifest['sha256']}",
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnsupported(
+            f"{model.path}: its manifest lacks accuracy or provenance: {error!r}", "convert it with `convert quantize`"
+        ) from error
 
 
 def _document(model: Model, graphs: tuple[Graph, ...]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from convert.inputs.keras_interpreter import KerasInterpreter
 from convert.inputs.source import Export
 from convert.inputs.training_record import TrainingRecord, read_record
 from convert.settings import Format
+from edge.documents import parse_json
 from edge.errors import KerasModelUnreadable
 
 CONFIG_NAME = "config.json"
@@ -135,7 +135,7 @@ def _inspect_archive(archive: zipfile.ZipFile, path: Path) -> None:
     if bad is not None:
         raise KerasModelUnreadable(f"{path} is damaged: {bad} does not match its checksum", _SAVE_HINT)
     try:
-        config = json.loads(archive.read(CONFIG_NAME))
+        config = parse_json(archive.read(CONFIG_NAME), nan=True)
     except ValueError as error:
         raise KerasModelUnreadable(f"{path}: its {CONFIG_NAME} is not JSON: {error}", _SAVE_HINT) from error
     _check_classes(config, path)
@@ -159,7 +159,7 @@ def _inspect_hdf5(path: Path) -> None:
             f"{path} holds weights alone, without the network", "save the whole model: model.save('model.keras')"
         )
     try:
-        config = json.loads(text)
+        config = parse_json(text, nan=True)
     except ValueError as error:
         raise KerasModelUnreadable(f"{path}: its model_config is not JSON: {error}", _SAVE_HINT) from error
     _check_classes(config, path)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.documents import parse_object
 from edge.errors import KerasModelUnreadable, ModelUnsupported
 from edge.inference.model_file import check_labels
 from edge.spec import ImageSpec, ScoreCalibration
@@ -44,7 +44,7 @@ def read_record(path: Path) -> TrainingRecord | None:
             raise KerasModelUnreadable(f"{path}: its {RECORD_NAME} is implausibly large", _HINT)
         text = archive.read(RECORD_NAME)
     try:
-        return parse_record(json.loads(text))
+        return parse_record(parse_object(text))
     except ModelUnsupported as error:
         raise KerasModelUnreadable(f"{path}: its {error.message}", _HINT) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -75,6 +75,8 @@ def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
                 raise _damaged(path, f"IDX magic number {IDX_MAGIC[dimensions]}", got)
             shape = tuple(int(size) for size in header[1:])
             content = file.read(math.prod(shape) + 1)
+    except (MemoryError, OverflowError) as error:  # a size that no data set has
+        raise _damaged(path, "a plausible size", "x".join(map(str, shape))) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DatasetDamaged(f"{path}: truncated or corrupt gzip file ({error})", REPLACE_HINT) from error
     except ValueError as error:  # np.frombuffer: not a multiple of four bytes
@@ -92,8 +94,10 @@ def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 def _read_numpy(path: Path) -> NDArray[Any]:
     try:
         # Never pickles: unpickling a downloaded file would run its author's code.
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    # NumPy evaluates the header's text: whatever Python's parser says of it comes through.
+    except (ValueError, TypeError, EOFError, MemoryError, RecursionError) as error:
         raise DatasetDamaged(f"{path}: not a NumPy array file of numbers ({error})", REPLACE_HINT) from error
     except OSError as error:
         raise DatasetNotFound(f"{path}: {error.strerror or error}", "check the file's permissions") from error

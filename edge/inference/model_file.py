@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.choices import DEFAULT_MODEL
+from edge.documents import parse_json, read_limited
 from edge.errors import ModelDamaged, ModelNotFound, ModelUnsupported
 from edge.spec import SURE, ImageSpec, ScoreCalibration
 
@@ -27,6 +27,9 @@ LABELS_NAME = "labels.txt"
 MANIFEST_VERSION = 1
 MARKER = b"FMNIST_EDGE_MANIFEST"
 """Name of a metadata entry inside the flatbuffer: a file that has it and no manifest has lost its end."""
+
+LARGEST_BYTES = 1 << 31
+"""A flatbuffer's offsets reach no farther."""
 
 _BUNDLED = Path(__file__).parents[1] / "models"
 _DAMAGED_HINT = "download or convert the model again; the copy on this disk is not the one that was checked"
@@ -81,6 +84,8 @@ def read_model(name_or_path: str = DEFAULT_MODEL) -> Model:
     """Read and check a model by name or path. Raises ModelNotFound, ModelDamaged or ModelUnsupported."""
     path = find_model(name_or_path)
     try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise ModelDamaged(f"{path} is larger than any TFLite model", "is it a model at all?")
         content = path.read_bytes()
     except OSError as error:
         raise ModelNotFound(f"{path}: {error.strerror}", "check the file's permissions") from error
@@ -112,7 +117,7 @@ def parse_model(content: bytes, path: Path) -> Model:
             manifest=manifest,
             score_calibration=ScoreCalibration.from_json(**manifest.get("doubt", {})),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelDamaged(f"{path}: its manifest is not valid: {error!r}", _DAMAGED_HINT) from error
 
 
@@ -130,11 +135,11 @@ def check_labels(labels: Sequence[object], origin: str) -> tuple[str, ...]:
 def read_labels(path: Path) -> tuple[str, ...]:
     """Labels of a text file, one a line. Raises ModelNotFound or ModelUnsupported."""
     try:
-        text = path.read_text("utf-8")
+        text = read_limited(path).decode("utf-8-sig")
     except OSError as error:
         raise ModelNotFound(f"{path}: {error.strerror}", "one label a line") from error
-    except UnicodeDecodeError as error:
-        raise ModelUnsupported(f"{path} is not a text file", "one label a line, in UTF-8") from error
+    except ValueError as error:
+        raise ModelUnsupported(f"{path} is not a list of labels: {error}", "one label a line, in UTF-8") from error
     return check_labels(_lines(text), str(path))
 
 
@@ -170,7 +175,7 @@ def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
 
 def _parse_manifest(text: bytes, path: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads(text)
+        manifest = parse_json(text)
     except ValueError as error:
         raise ModelDamaged(f"{path}: its manifest is not JSON: {error}", _DAMAGED_HINT) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("v"), int):

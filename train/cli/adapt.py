@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.cli import console
+from edge.documents import parse_object, read_limited
 from edge.errors import ConversionError, TrainingFailed
 from train.cli.shared import (
     AverageOption,
@@ -131,12 +132,13 @@ def report(run: Path, int8: Path) -> tuple[float, float]:
 
     Returns the accuracies 0..1 before and in int8.
     """
-    import json
-
     from train.evaluation.photo_metrics import on_device
 
-    metrics: dict[str, Any] = json.loads((run / "metrics.json").read_bytes())
-    told = metrics["photos"]
+    try:
+        metrics = parse_object(read_limited(run / "metrics.json"), nan=True)
+        told: dict[str, Any] = metrics["photos"]
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingFailed(f"{run}: its metrics.json has no figures of photos: {error}", "train anew") from error
     console.say("")
     console.say(f"{told['trained_on']} photos taught it, {told['held_out']} were held out:")
     if not told["held_out"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.choices import DEFAULT_VIEWS
 from edge.datasets.image_folders import UNKNOWN, UNSORTED
+from edge.documents import parse_json, read_limited
 from edge.errors import DatasetDamaged, DatasetNotFound, SourceError
 from edge.isolation.garment import Garment, find_garment
 from edge.isolation.rendering import render_views
@@ -157,7 +157,7 @@ def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:
     """
     hint = '{"pants": "Trouser", "shoes": ["Sandal", "Sneaker", "Ankle boot"], "hats": "_unknown"}'
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(read_limited(path))
     except OSError as error:
         raise DatasetNotFound(f"{path}: {error.strerror}", f"--map FILE holds, for example, {hint}") from error
     except ValueError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.documents import parse_object, read_limited
 from edge.errors import ModelUnsupported, TrainingFailed
 from edge.inference.model_file import read_model
 
@@ -59,20 +59,28 @@ def _read_run(folder: Path) -> Contender:
             parameters, macs = _measure(folder / "model.keras")
         return Contender(
             name=folder.name or str(folder.resolve().name),
-            recipe=str(metrics["recipe"]),
+            recipe=str(metrics["recipe"])[:80],
             int8=False,
-            labels=tuple(metrics["labels"]),
-            parameters=parameters,
-            macs=macs,
-            size_bytes=FLOAT_BYTES * int(parameters),
+            labels=tuple(map(str, metrics["labels"])),
+            parameters=_count(parameters),
+            macs=_count(macs),
+            size_bytes=FLOAT_BYTES * (_count(parameters) or 0),
             validation_accuracy=float(metrics["validation_accuracy"]),
             test_accuracy=float(metrics["test_accuracy"]),
-            epochs=int(metrics.get("epochs") or metrics["settings"]["epochs"]),
-            seed=int(metrics["seed"]),
+            epochs=_count(metrics.get("epochs") or metrics["settings"]["epochs"]),
+            seed=_count(metrics["seed"]),
             training_seconds=float(metrics["training_seconds"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TrainingFailed(f"{folder}: its metrics.json is not a run's: {error!r}", "train anew") from error
+
+
+def _count(number: Any) -> int | None:
+    """A count out of a file, None where there is none. Raises TypeError, ValueError or OverflowError."""
+    count = None if number is None else int(number)
+    if count is not None and not 0 <= count < 1 << 63:
+        raise OverflowError(f"{str(number)[:20]} is no count")
+    return count
 
 
 def _metrics(folder: Path) -> dict[str, Any]:
@@ -89,12 +97,9 @@ def _metrics(folder: Path) -> dict[str, Any]:
             "give a folder that fmnist-train wrote",
         )
     try:
-        found = json.loads((folder / "metrics.json").read_bytes())
+        return parse_object(read_limited(folder / "metrics.json"), nan=True)
     except (OSError, ValueError) as error:
         raise TrainingFailed(f"{folder}: its metrics.json cannot be read: {error}", "train anew") from error
-    if not isinstance(found, dict):
-        raise TrainingFailed(f"{folder}: its metrics.json is not a run's", "train anew")
-    return found
 
 
 def _measure(path: Path) -> tuple[int, int | None]:
@@ -121,17 +126,17 @@ def _read_model_file(path: Path) -> Contender:
         accuracy, provenance = model.manifest["accuracy"], model.manifest["provenance"]
         return Contender(
             name="/".join(path.parts[-2:]),  # `convert` calls most files model_int8.tflite
-            recipe=str(provenance.get("recipe") or "?"),
+            recipe=str(provenance.get("recipe") or "?")[:80],
             int8=True,
             labels=model.labels,
-            parameters=provenance.get("parameters"),
-            macs=provenance.get("macs"),
+            parameters=_count(provenance.get("parameters")),
+            macs=_count(provenance.get("macs")),
             size_bytes=path.stat().st_size,
             validation_accuracy=None,
             test_accuracy=float(accuracy["int8"]),
-            epochs=provenance.get("epochs"),
-            seed=provenance.get("seed"),
+            epochs=_count(provenance.get("epochs")),
+            seed=_count(provenance.get("seed")),
             training_seconds=None,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelUnsupported(f"{path}: its manifest lacks accuracy or provenance: {error!r}") from error

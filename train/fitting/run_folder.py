@@ -13,6 +13,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from edge.documents import parse_object, read_limited, read_member
 from edge.errors import OutputFailed, TrainingFailed
 from train.settings import Settings
 
@@ -78,11 +79,10 @@ class RunFolder:
     def read_progress(self, data_sha256: str) -> list[EpochResult]:
         """The history in the checkpoint; raises TrainingFailed if it belongs to another run or is damaged."""
         try:
-            with zipfile.ZipFile(self.checkpoint) as archive:
-                progress = json.loads(archive.read(PROGRESS_MEMBER))
+            progress = parse_object(read_member(self.checkpoint, PROGRESS_MEMBER), nan=True)
             history = [EpochResult(**result) for result in progress["history"]]
-            before = progress["settings"] | {"training data": progress["data_sha256"][:12]}
-        except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+            before = dict(progress["settings"]) | {"training data": str(progress["data_sha256"])[:12]}
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise TrainingFailed(f"{self.checkpoint} is damaged ({error})", "delete it and train anew") from error
         _require_same(self.path, before, asdict(self.settings) | {"training data": data_sha256[:12]})
         return history
@@ -90,8 +90,11 @@ class RunFolder:
     def read_metrics(self) -> dict[str, Any]:
         """The results of a finished run; raises TrainingFailed if it was made with other settings."""
         try:
-            metrics: dict[str, Any] = json.loads(self.metrics.read_bytes())
+            metrics = parse_object(read_limited(self.metrics), nan=True)
             before = {"recipe": metrics["recipe"], **metrics["settings"]}
+            for name in ("test_accuracy", "validation_accuracy", "test_images"):
+                if not isinstance(metrics[name], int | float):
+                    raise TypeError(f"{name} is {metrics[name]!r}")
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise TrainingFailed(
                 f"{self.path} holds a model, but no readable metrics.json ({error})", "give another --out"

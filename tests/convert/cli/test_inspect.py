@@ -14,7 +14,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from convert.cli.app import app
-from edge.errors import ModelDamaged
+from convert.tflite.manifest import attach
+from edge.errors import ModelDamaged, ModelUnsupported
 from edge.inference.model_file import bundled_models, read_model
 from edge.inference.runtimes import litert
 from tests.conftest import plain
@@ -73,3 +74,15 @@ def test_it_loads_no_tensorflow() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+@pytest.mark.parametrize("part", ["accuracy", "provenance"])
+@pytest.mark.parametrize("odd", [None, 7, [], {}, "x", {"int8": "x", "data": 1, "float": None}])
+def test_a_manifest_of_another_kind_is_named(tmp_path: Path, part: str, odd: object) -> None:
+    model = read_model("tiny")
+    assert model.manifest is not None
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(attach(model.flatbuffer, {**model.manifest, part: odd}))
+    assert isinstance(run(path).exception, ModelUnsupported)
+    assert run(path, "-f", "json").exception is None
+    assert run(path, "-f", "json").exit_code == 0

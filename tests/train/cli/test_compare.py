@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("keras")
 
+from convert.tflite.manifest import attach
 from edge.errors import FmnistEdgeError, ModelDamaged, ModelNotFound, ModelUnsupported, TrainingFailed
 from edge.inference.model_file import read_model
 from edge.sources.pictures import read_image
@@ -132,7 +133,7 @@ def spoil(folder: Path, fault: str) -> Path:
         ("unfinished", TrainingFailed, "is not finished"),
         ("no model", TrainingFailed, "it has no model.keras"),
         ("cut", TrainingFailed, "cannot be read"),
-        ("a list", TrainingFailed, "not a run's"),
+        ("a list", TrainingFailed, "expected a JSON object"),
         ("a stranger's", TrainingFailed, "not a run's"),
         ("older and damaged", TrainingFailed, "model.keras cannot be loaded"),
         ("no file", ModelNotFound, "absent.tflite"),
@@ -146,3 +147,43 @@ def test_what_is_no_finished_run_is_named(run, tmp_path, fault, kind: type[Fmnis
         compare(run, bad)
     assert words in caught.value.message
     assert "bad" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["parameters", "macs", "labels", "recipe", "test_accuracy", "epochs", "seed", "settings"]
+)
+@pytest.mark.parametrize(
+    "odd", [None, True, "x", [], [[1]], {}, {"a": 1}, -1, float("nan"), float("inf"), pytest.param(10**400, id="huge")]
+)
+def test_no_metrics_end_in_a_traceback(run, tmp_path, name, odd):
+    """Of a run folder that somebody else made: a row, or one of our errors."""
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "model.keras").touch()
+    metrics = json.loads((run / "metrics.json").read_text())
+    (strange / "metrics.json").write_text(json.dumps({**metrics, name: odd}))
+    try:
+        assert "strange" in compare(strange)
+    except TrainingFailed as error:
+        assert "strange" in error.message
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", '{"a": 1}'.encode("utf-16"), b""])
+def test_metrics_that_are_no_json(run, tmp_path, text):
+    strange = shutil.copytree(run, tmp_path / "strange")
+    (strange / "metrics.json").write_bytes(text)
+    with pytest.raises(TrainingFailed, match="cannot be read"):
+        compare(strange)
+
+
+@pytest.mark.parametrize("name", ["parameters", "macs", "epochs", "seed", "recipe"])
+@pytest.mark.parametrize("odd", [True, "x", [], {}, 1e308])
+def test_no_provenance_ends_in_a_traceback(tmp_path, name, odd):
+    model = read_model("tiny")
+    manifest = {**model.manifest, "provenance": {**model.manifest["provenance"], name: odd}}
+    path = tmp_path / "strange.tflite"
+    path.write_bytes(attach(model.flatbuffer, manifest))
+    try:
+        assert "strange" in compare(path)
+    except ModelUnsupported as error:
+        assert "strange" in error.message
