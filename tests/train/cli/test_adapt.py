@@ -15,6 +15,7 @@ import keras
 
 from edge.inference.model_file import read_model
 from tests.photographs import write_photos
+from tests.processes import wait_for_line
 from train import networks
 
 
@@ -43,9 +44,7 @@ def test_photos_become_an_int8_model_even_after_a_kill(tmp_path: Path) -> None:
     options = ("--model", start, "--map", meaning, "--epochs", 2, "--keep", 0, "--learning-rate", 0.02, "--max-drop", 5)
     arguments = ("--photos", photos, *options, "--out", out, "-o", output)
     with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        while not (line := process.stderr.readline()).startswith("epoch  1/2"):
-            assert line, "there was no first epoch"
+        wait_for_line(process, "epoch  1/2")
         process.kill()
     assert (out / "checkpoint.keras").exists()
     done = adapt(*arguments, "--resume")

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("keras")
 
 from edge.errors import BadOption
+from tests.processes import wait_for_line
 from train.quiet import load_keras
 from train.recipes import resnet50_weights
 from train.recipes.resnet50 import Resnet50Settings
@@ -107,8 +108,7 @@ def test_killed_in_each_phase_and_resumed(tmp_path, data_dir, weights_file):
     arguments += ["--out", str(tmp_path / "run"), "--resume"]
     for sign in ("computing the features", "epoch  5/40", "epoch 41/43"):
         process = command(arguments, XDG_CACHE_HOME=str(tmp_path / "other cache"))
-        while sign not in (line := process.stderr.readline()):
-            assert line, f"{sign} never came"
+        wait_for_line(process, sign)
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL

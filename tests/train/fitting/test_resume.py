@@ -19,6 +19,7 @@ pytest.importorskip("keras")
 import keras
 
 from edge.errors import OutputFailed, TrainingFailed
+from tests.processes import wait_for_line
 from train.quiet import load_keras
 from train.recipes import edge_cnn, mlp
 
@@ -48,16 +49,6 @@ def command(arguments):
     )
 
 
-def wait_for_epoch(process, epoch):
-    """Read stderr up to the line of `epoch`; what was read."""
-    said = ""
-    while f"epoch {epoch:>2}/" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    return said
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, data_dir):
     """The weights after six epochs in one go."""
@@ -80,7 +71,7 @@ def test_interrupted_then_killed_then_resumed_gives_the_same_weights(tmp_path, d
     out = tmp_path / "run"
     first = [*shlex.split(settings.command)[1:], "--data-dir", str(data_dir), "--out", str(out)]
     process = command(first)
-    wait_for_epoch(process, 1)
+    wait_for_line(process, "epoch  1/")
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -91,7 +82,7 @@ def test_interrupted_then_killed_then_resumed_gives_the_same_weights(tmp_path, d
     assert last.endswith("--resume")
 
     process = command(shlex.split(last.split("fmnist-train ")[1]))
-    said = wait_for_epoch(process, 3)
+    said = wait_for_line(process, "epoch  3/")
     assert "resuming after epoch" in said
     time.sleep(0.1)  # into the midst of an epoch
     process.kill()
@@ -135,7 +126,7 @@ def test_the_compact_network_goes_on_in_a_new_process(tmp_path, data_dir, record
     )
     arguments = [*shlex.split(settings.command)[1:], "--data-dir", str(data_dir)]
     process = command([*arguments, "--out", str(tmp_path / "halved")])
-    wait_for_epoch(process, 2)
+    wait_for_line(process, "epoch  2/")
     process.kill()
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
