@@ -8,9 +8,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TextIO
+from typing import TextIO, cast
 
 from convert.converter_log import open_capture
+from edge.cli.standard_streams import Forgiving
 
 TAIL_LINES = 12
 """So many of the last lines said are shown with an error."""
@@ -87,4 +88,4 @@ def screen_stream() -> TextIO:
         descriptor = os.dup(sys.stderr.fileno())
     except (OSError, io.UnsupportedOperation):
         return sys.stderr
-    return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")
+    return cast(TextIO, Forgiving(os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")))

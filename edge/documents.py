@@ -1,7 +1,7 @@
 """JSON and other small files that nobody vouches for: whatever is wrong with one is a ValueError.
 
-The parser's own surprises are RecursionError for deep nesting, values that are no JSON (NaN, 1e999), and strings
-that cannot be written again (half a surrogate pair).
+The parser's own surprises are RecursionError for deep nesting and values that are no JSON (NaN, 1e999). Strings may
+hold half a surrogate pair: so Python writes a file's name that is not UTF-8.
 """
 
 from __future__ import annotations
@@ -62,8 +62,6 @@ def parse_json(content: bytes | str, *, nan: bool = False) -> Any:
             break
     else:
         raise ValueError(f"nested more than {DEEPEST} levels deep")
-    if "\\u" in text:
-        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError, a ValueError, for half a surrogate pair
     return value
 
 

@@ -59,7 +59,9 @@ def to_html(outcome: Outcome) -> bytes:
     ]
     title = f"{outcome.model.name}: {outcome.settings.scheme} beside float"
     colour = "#1a7f37" if outcome.within_budget else "#b2182b"
-    return _PAGE.format(title=escape(title), colour=colour, body="\n".join(sections)).encode()
+    return _PAGE.format(title=escape(title), colour=colour, body="\n".join(sections)).encode(
+        "utf-8", "backslashreplace"
+    )
 
 
 def _summary(outcome: Outcome) -> str:

@@ -18,6 +18,7 @@ from convert.tflite import manifest
 from convert.verify.layer_errors import LayerError
 from convert.verify.parity import ConvertedModel
 from edge.inference.accuracy import Evaluation
+from edge.printable import printable_json
 
 REPORT_VERSION = 1
 
@@ -87,7 +88,7 @@ def to_json(outcome: Outcome) -> bytes:
         "versions": manifest.versions(),
         "seconds": dict(outcome.seconds),
     }
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+    return (printable_json(json.dumps(document, indent=1, ensure_ascii=False)) + "\n").encode()
 
 
 def show(outcome: Outcome, stream: TextIO) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from convert.settings import Settings
 from edge.inference.accuracy import Evaluation, PairedAccuracy
 from edge.inference.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
+from edge.printable import printable_json
 from edge.spec import SURE, ImageSpec, ScoreCalibration
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -25,7 +26,7 @@ def attach(flatbuffer: bytes, manifest: Mapping[str, Any]) -> bytes:
     zipped = io.BytesIO()
     texts = {
         LABELS_NAME: "\n".join(manifest["labels"]) + "\n",
-        MANIFEST_NAME: json.dumps(manifest, separators=(",", ":"), ensure_ascii=False) + "\n",
+        MANIFEST_NAME: printable_json(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)) + "\n",
     }
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_STORED) as archive:
         for name, text in texts.items():

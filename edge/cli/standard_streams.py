@@ -31,7 +31,7 @@ def guard() -> None:
         with contextlib.suppress(AttributeError):
             cast(Any, stream).reconfigure(errors="backslashreplace")
     sys.stdout = cast(TextIO, _Stdout(sys.stdout))
-    sys.stderr = cast(TextIO, _Stderr(sys.stderr))
+    sys.stderr = cast(TextIO, Forgiving(sys.stderr))
 
 
 def _fill(descriptor: int, flags: int) -> None:
@@ -66,15 +66,17 @@ class _Stdout(_Stream):
             self._stream.flush()
 
 
-class _Stderr(_Stream):
-    """Gives up what cannot be written: there is no place left to say so."""
+class Forgiving(_Stream):
+    """A stream for messages. What cannot be written is given up: there is no place left to say so."""
 
     def write(self, text: str) -> int:
+        """Write what can be written."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Write out what can be written."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 

@@ -124,6 +124,8 @@ def parse_model(content: bytes, path: Path) -> Model:
 def check_labels(labels: Sequence[object], origin: str) -> tuple[str, ...]:
     """Labels as strings, at least two, none empty or twice. Raises ModelUnsupported."""
     names = tuple(str(label).strip() for label in labels)
+    if any("\ud800" <= letter <= "\udfff" for name in names for letter in name):
+        raise ModelUnsupported(f"{origin}: half a character in a label", "labels are text, in UTF-8")
     if len(names) < 2 or not all(names) or len(set(names)) != len(names):
         raise ModelUnsupported(
             f"{origin}: expected two or more distinct labels, got {len(names)}: {', '.join(names)[:80]}",

@@ -29,6 +29,7 @@ from edge.errors import BadOption
 from edge.frame import Decision, Frame, Prediction
 from edge.opencv import cv2
 from edge.output.sinks import as_json
+from edge.printable import printable_json
 from edge.thumbnail import differ, thumbnail
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class ReviewFolder:
         picture = cv2.imencode(suffix, frame.pixels, options)[1].tobytes()
         now = datetime.now(UTC)
         facts = {"time": now.isoformat(timespec="milliseconds"), "model": self._model, **as_json(prediction, 5)}
-        note = json.dumps(facts, ensure_ascii=False, indent=1).encode() + b"\n"
+        note = printable_json(json.dumps(facts, ensure_ascii=False, indent=1)).encode() + b"\n"
         size = len(picture) + len(note)
         self._make_room(size)
         stem = f"{self._next_number:08}-{now:%Y%m%dT%H%M%SZ}"

@@ -33,10 +33,11 @@ def hostile_model(folder: Path) -> Path:
     return path
 
 
-def hostile_data(folder: Path) -> Path:
-    """Two test pictures, the label of one with the letters and digits of NAME: others a folder may not have."""
-    data = folder / f"data{NAME}"
-    for label, sample in (("A" + "".join(filter(str.isalnum, NAME)), "t-shirt-top"), ("Trouser", "trouser")):
+def hostile_data(folder: Path, name: str = NAME) -> Path:
+    """Two test pictures, the label of one with the letters and digits of `name`: others a folder may not have."""
+    data = folder / f"data{name}"
+    first = "A" + "".join(filter(str.isalnum, name)) if name else "Coat"
+    for label, sample in ((first, "t-shirt-top"), ("Trouser", "trouser")):
         (data / "test" / label).mkdir(parents=True)
         (source,) = (one.where for one in parse_sources(["samples:"]) if one.where.endswith(f"{sample}.png"))
         shutil.copy(source, data / "test" / label)

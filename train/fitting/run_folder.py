@@ -15,6 +15,7 @@ from typing import Any
 
 from edge.documents import parse_object, read_limited, read_member
 from edge.errors import OutputFailed, TrainingFailed
+from edge.printable import printable_json
 from train.settings import Settings
 
 PROGRESS_MEMBER = "fmnist_edge_progress.json"
@@ -112,7 +113,9 @@ class RunFolder:
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Write metrics.json."""
         with replacing(self.metrics) as partial:
-            partial.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.write_text(
+                printable_json(json.dumps(metrics, indent=2, ensure_ascii=False)) + "\n", encoding="utf-8"
+            )
 
 
 @contextmanager
@@ -166,7 +169,7 @@ def save_model(model: Any, path: Path, member: str, content: dict[str, Any]) -> 
     with replacing(path) as partial:
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(member, json.dumps(content, ensure_ascii=False))
+            archive.writestr(member, printable_json(json.dumps(content, ensure_ascii=False)))
 
 
 def _discard(partial: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from edge.sources.grammar import parse_sources
 from tests.conftest import ROOT
+from tests.edge.hostile import hostile_data
 
 pytestmark = pytest.mark.subprocess
 SAMPLE = parse_sources(["samples:"])[0].where
@@ -71,6 +72,13 @@ def test_an_error_that_cannot_be_told_keeps_its_exit_code(redirection: str) -> N
     assert shell("convert.cli check nowhere.tflite", redirection) == (4, "", "")
     assert shell("edge.cli classify --nonsense", redirection) == (2, "", "")
     assert shell("train.cli compare nowhere", redirection) == (9, "", "")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_progress_that_cannot_be_told_does_not_matter(redirection: str, tmp_path: Path) -> None:
+    code, printed, _ = shell(f"convert.cli evaluate tiny --data {hostile_data(tmp_path, '')}", redirection)
+    assert code == 0
+    assert "accuracy" in printed
 
 
 def test_stdin_closed() -> None:

@@ -117,6 +117,14 @@ def test_a_name_that_is_not_utf8(fmnist_edge: Run, tmp_path: Path, form: str) ->
     assert ("caf\\xe9.png" if form == "table" else "caf\\udce9.png") in done.stdout
 
 
+def test_a_stored_frame_of_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    picture = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    shutil.copy(SHIRT, picture)
+    stdout("classify", picture, "--keep", tmp_path / "kept", "--keep-below", 1)
+    (note,) = (tmp_path / "kept").rglob("*.json")
+    assert picture in json.dumps(json.loads(note.read_text("utf-8")), ensure_ascii=False)
+
+
 @pytest.mark.subprocess
 def test_an_encoding_that_lacks_a_letter(fmnist_edge: Run, tmp_path: Path) -> None:
     shutil.copy(SHIRT, tmp_path / "ботинок.png")
