@@ -39,6 +39,7 @@ class FloatFile:
     flatbuffer: bytes
     format: Format = Format.TFLITE
     export: None = None
+    notes: tuple[str, ...] = ()
 
 
 def is_float(model: Model) -> bool:

@@ -28,7 +28,7 @@ class InputSpec:
 
 def infer_input_spec(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> InputSpec:
     """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
-    notes: list[str] = []
+    notes = list(source.notes)
     record = source.record
     if record is not None:
         _check_size(source.path, record)

@@ -21,10 +21,10 @@ def inspect(path: Path) -> None:
 
     Raises FloatModelUnreadable, ModelDamaged, ModelNotFound or ModelUnsupported.
     """
-    from convert.inputs import float_file, keras_file, saved_model
+    from convert.inputs import float_file, keras_container, saved_model
 
     {
-        Format.KERAS: keras_file.inspect,
+        Format.KERAS: keras_container.inspect,
         Format.SAVED_MODEL: saved_model.inspect,
         Format.TFLITE: float_file.inspect,
     }[format_of(path)](path)

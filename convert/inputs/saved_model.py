@@ -70,6 +70,7 @@ class SavedModel:
     flatbuffer: bytes | None
     record: None = None
     format: Format = Format.SAVED_MODEL
+    notes: tuple[str, ...] = ()
 
 
 def inspect(path: Path) -> None:
@@ -78,16 +79,18 @@ def inspect(path: Path) -> None:
         raise FloatModelUnreadable(f"{path} is a folder without {GRAPH_NAME}: no SavedModel", _HINT)
 
 
-def load(path: Path, labels: tuple[str, ...]) -> SavedModel:
+def load(folder: Path, labels: tuple[str, ...], known_as: Path | None = None) -> SavedModel:
     """Load a SavedModel and check its signature: one picture in, a score for each of `labels` out, finite weights.
 
+    Errors name it as `known_as`, if it was made of something else.
     Raises FloatModelUnreadable, or ConversionRefused where bytes go in and TFLite has not all operations.
     """
-    inspect(path)
+    inspect(folder)
     import tensorflow as tf
 
+    path = known_as or folder
     try:
-        loaded = tf.saved_model.load(str(path))
+        loaded = tf.saved_model.load(str(folder))
         signatures = dict(loaded.signatures)
     # TensorFlow lets protobuf's, its own and Python's errors come through: there is no narrower class.
     except Exception as error:
@@ -104,10 +107,10 @@ def load(path: Path, labels: tuple[str, ...]) -> SavedModel:
     _check_finite(path, signature)
     export = _exporter(loaded, signature, given)
     takes_bytes = given.dtype == tf.uint8
-    files = _files(path)
+    files = _files(folder)
     return SavedModel(
         path=path,
-        sha256=_sha256(path, files),
+        sha256=_sha256(folder, files),
         size_bytes=sum(file.stat().st_size for file in files),
         input_shape=tuple(given.shape[1:]),
         kernel_weights=sum(int(np.prod(weight.shape)) for weight in signature.variables if len(weight.shape) > 1),

@@ -78,3 +78,8 @@ class Source(Protocol):
     def flatbuffer(self) -> bytes | None:
         """The float model as convert.inputs.float_graph prepares it."""
         ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed on reading it, for the report."""
+        ...

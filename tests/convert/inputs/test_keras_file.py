@@ -200,14 +200,6 @@ def test_a_wrong_input_shape(tmp_path: Path, shape: tuple[int | None, ...]) -> N
     assert f"the model takes (None, {shape[0]}" in refusal(path)
 
 
-def test_a_batch_size_that_is_fixed(tmp_path: Path) -> None:
-    import keras
-
-    given = keras.Input(batch_shape=(8, 28, 28))
-    path = save(tmp_path / "m.keras", given, keras.layers.Flatten(), keras.layers.Dense(10))
-    assert "batch size left open" in refusal(path)
-
-
 def test_an_input_of_bytes(tmp_path: Path) -> None:
     import keras
 
