@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edge.errors import BadOption
+from edge.printable import printable
 
 
 class PixelRange(StrEnum):
@@ -161,8 +162,8 @@ class Settings:
 
     @property
     def model_name(self) -> str:
-        """The name that the manifest carries."""
-        return self.name or self._stem
+        """The name that the manifest carries: printable, though a file's name need not even be UTF-8."""
+        return printable(self.name or self._stem)
 
     @property
     def source_name(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from convert.cli.app import app
+from convert.settings import Settings
 from edge.errors import TargetUnmet
 from tests.edge.hostile import NAME, hostile_data, hostile_model
 from tests.edge.hostile import check_printable as check
@@ -43,3 +44,8 @@ def test_check(model: Path) -> None:
 @pytest.mark.parametrize("command", ["evaluate", "compare"])
 def test_evaluate_and_compare(model: Path, command: str, tmp_path: Path) -> None:
     check(stdout(command, *[model] * (1 + (command == "compare")), "--data", hostile_data(tmp_path)))
+
+
+def test_a_model_gets_a_printable_name_whatever_its_file_is_called() -> None:
+    assert Settings(Path("caf\udce9\x1b.keras")).model_name == r"caf\xe9\x1b"
+    assert Settings(Path("größe.keras")).model_name == "größe"
