@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.targets.operators import Target
+from edge.documents import parse_object
 
 TIMEOUT_S = 300.0
 """A thousand pictures of a large network take a minute on a slow runtime; TensorFlow's import takes seconds."""
@@ -96,5 +96,8 @@ def run_there(place: Place, content: bytes, inputs: NDArray[Any]) -> Answers:
             return Answers(complaint=f"{place.distribution} crashes ({signal.Signals(-done.returncode).name})")
         if done.returncode:
             return Answers(complaint=f"{place.distribution} does not run it: {said}")
-        told = json.loads(done.stdout.decode().splitlines()[-1])
-        return Answers(told["runtime"], tuple(told["labels"]), np.load(result))
+        try:
+            told = parse_object(done.stdout.splitlines()[-1])
+            return Answers(str(told["runtime"]), tuple(map(str, told["labels"])), np.load(result))
+        except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+            return Answers(complaint=f"{place.python} is no Python that gives answers: {error!r}")

@@ -206,3 +206,15 @@ def test_a_python_may_be_named_relative_to_where_one_is() -> None:
     assert not answers.absent
     assert answers.outputs is not None
     assert answers.outputs.shape == (2, 10)
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    "said", ["", "hello", "{}", "[" * 50_000, '{"runtime": 1, "labels": 7}', '{"runtime": "x", "labels": []}']
+)
+def test_a_program_that_is_no_python_is_a_complaint(tmp_path: Path, said: str) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\n' '{said}'\n")
+    program.chmod(0o755)
+    answers = run_there(Place(program, "tflite-runtime"), b"", np.zeros(1, np.int8))
+    assert "is no Python that gives answers" in answers.complaint
