@@ -36,8 +36,11 @@ def note_layers(kinds: Iterable[str]) -> None:
         (_folder / _LAYERS).write_text("\n".join(dict.fromkeys(kinds)), encoding="utf-8")
 
 
-def noted_layers(folder: Path) -> str:
-    """The kinds that were noted in a folder, with commas; empty before anything was converted."""
+def noted_layers(folder: Path | None = None) -> str:
+    """The kinds that were noted in a folder (the one of `start`), with commas; empty before anything was converted."""
+    folder = folder or _folder
+    if folder is None:
+        return ""
     try:
         return ", ".join((folder / _LAYERS).read_text("utf-8").splitlines())
     except OSError:

@@ -15,7 +15,7 @@ from edge.inference.sandbox import CRASHES, continue_in_child
 
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it, and a crash leaves it so
 
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "RNN")
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "RNN", "While")
 
 
 def guard(settings: Settings) -> None:

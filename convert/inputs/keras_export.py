@@ -7,6 +7,7 @@ from typing import Any
 
 from convert.converter_log import note_layers
 from convert.inputs.source import INPUT_NAME, Export
+from convert.inputs.unrolling import unrolled
 
 
 def _kinds(model: Any) -> list[str]:
@@ -34,6 +35,7 @@ def exporter(model: Any) -> Export:
             fn=lambda pixels: model(pixels, training=False),
             input_signature=[keras.InputSpec(shape=shape, dtype="float32", name=INPUT_NAME)],
         )
-        archive.write_out(str(folder), verbose=False)
+        with unrolled(model):  # it is traced here
+            archive.write_out(str(folder), verbose=False)
 
     return write

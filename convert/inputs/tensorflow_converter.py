@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.converter_log import save
+from convert.converter_log import note_layers, noted_layers, save
 from convert.inputs.source import Export
 from convert.quiet import captured
 from convert.settings import CALIBRATED, Scheme
-from edge.errors import ConversionRefused
+from edge.errors import ConversionRefused, FmnistEdgeError
 
 OnPicture = Callable[[int], None]
 """Called with the number of pictures seen so far."""
@@ -24,6 +24,18 @@ OnPicture = Callable[[int], None]
 
 _OPERATION = re.compile(r"'(tf\.\w+|tfl\.\w+)' op ")
 """How MLIR's errors name an operation that it cannot convert."""
+
+
+_COMPUTES_NOTHING = re.compile(
+    r"NoOp|Disable|Regex|Identity|Const|Variable|Call|Placeholder|Save|Restore|Handle|Filename|String|Merge"
+)
+_LOOP = re.compile(r"TensorList|While")
+_HINT = "a layer may have no int8 form: Dense, Conv2D, pooling and ReLU have"
+_HINT_LOOP = "loops have no int8 form: give the Keras file, or build its recurrent layers with unroll=True"
+_LOOP = re.compile(r"TensorList|While")
+_COMPUTES_NOTHING = re.compile(
+    r"NoOp|Disable|Regex|Identity|Const|Variable|Call|Placeholder|Save|Restore|Handle|Filename|String|Merge"
+)
 
 
 class InternalsMissing(Exception):
@@ -53,6 +65,8 @@ def tflite_converter(
 
     saved = Path(folder) / "saved_model"
     export(saved)
+    if not noted_layers():
+        note_layers(_operations(saved))
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
     if scheme is Scheme.FLOAT32:
         return converter
@@ -75,23 +89,33 @@ def tflite_converter(
     return converter
 
 
+def _operations(saved: Path) -> list[str]:
+    """The operations of a SavedModel, but for those that compute nothing: for one that does not tell its layers."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    graph = saved_model_pb2.SavedModel.FromString((saved / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
+    kinds = {node.op for function in graph.library.function for node in function.node_def}
+    return sorted(kind for kind in kinds if not _COMPUTES_NOTHING.search(kind))
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """Keep TensorFlow quiet, and turn its failures into ConversionRefused with the last lines that it said."""
     with captured() as last_lines:
         try:
             yield
-        except InternalsMissing:
+        except (InternalsMissing, FmnistEdgeError):
             raise
         # The converter raises whatever its C++ side came up with, down to plain Exception.
         except Exception as error:
             # ConverterError carries a whole program, and C++ writes another: both go into the log.
             reason = gist(f"{error}\n{last_lines()}")
             log = save()
+            hint = _HINT_LOOP if _LOOP.search(reason) else _HINT
             where = f"; all that TensorFlow said is in {log}" if log else ""
             raise ConversionRefused(
                 f"TensorFlow's converter failed with {type(error).__name__}: {reason}",
-                f"a layer may have no int8 form: Dense, Conv2D, pooling and ReLU have{where}",
+                f"{hint}{where}",
             ) from error
 
 

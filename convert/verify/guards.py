@@ -54,13 +54,13 @@ def check(flatbuffer: bytes, kernel_weights: int, scheme: Scheme = Scheme.INT8) 
             "conditions and loops cannot be used",
         )
     graph, expected = model.subgraphs[0], _EXPECTED[scheme]
-    _check_operators(model, graph, _names(schema.BuiltinOperator), scheme, schema.TensorType.FLOAT32)
+    _check_operators(model, graph, _names(schema.BuiltinOperator), scheme, schema.TensorType)
     _check_ends(graph, schema, expected)
     _check_tensors(model, graph, schema, scheme)
     _check_weights(model, graph, schema, kernel_weights, scheme)
 
 
-def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Scheme, float32: int) -> None:
+def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Scheme, types: Any) -> None:
     used = []
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
@@ -77,19 +77,38 @@ def _check_operators(model: Any, graph: Any, names: dict[int, str], scheme: Sche
     custom_ones = [name for name in used if name.startswith("CUSTOM")]
     if custom_ones:
         raise ConversionRefused(f"the {scheme} model needs operations outside TFLite: {custom_ones[0]}", _HINT_INT8)
+    if scheme in CALIBRATED:
+        _check_integers(graph, used, scheme, types)
+
+
+def _check_integers(graph: Any, used: list[str], scheme: Scheme, types: Any) -> None:
+    """Refuse what gives floats or truth values, and conversions between types, in a scheme of integers alone."""
     converting = [name for name in used if name in _CONVERSIONS]
-    if converting and scheme in CALIBRATED:
-        in_float = dict.fromkeys(
-            name
-            for name, operator in zip(used, graph.operators, strict=True)
-            if name not in _CONVERSIONS and any(graph.tensors[one].type == float32 for one in operator.outputs)
+    # All in float, without a conversion, is another scheme: what the ends are says that better.
+    refused = (types.FLOAT32, types.BOOL) if converting else (types.BOOL,)
+    without = {
+        number: name
+        for number, (name, operator) in enumerate(zip(used, graph.operators, strict=True))
+        if name not in _CONVERSIONS and any(graph.tensors[one].type in refused for one in operator.outputs)
+    }
+    if without:
+        layers = dict.fromkeys(
+            layer for number in without for layer in _layer(graph.tensors[graph.operators[number].outputs[0]])
         )
-        if in_float:
-            raise ConversionRefused(
-                f"no {scheme} form for {', '.join(in_float)}: the converter leaves these operations in float",
-                _HINT_INT8,
-            )
+        where = f" in {', '.join(layers)}" if layers else ""
+        raise ConversionRefused(
+            f"no {scheme} form for {', '.join(dict.fromkeys(without.values()))}{where}: "
+            "the converter leaves these operations in other types",
+            _HINT_INT8,
+        )
+    if converting:
         raise ConversionRefused(f"the {scheme} model still converts between types: {', '.join(converting)}", _HINT_INT8)
+
+
+def _layer(tensor: Any) -> list[str]:
+    """The layer that computed a tensor, by the tensor's name: of "network/layer/operation;..." the second last."""
+    scopes = (tensor.name or b"").decode("utf-8", "replace").split(";")[0].split("/")
+    return scopes[-2:-1]
 
 
 def _check_ends(graph: Any, schema: Any, expected: _Expected) -> None:
