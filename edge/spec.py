@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class ImageSpec:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise ValueError(f"expected a positive image size, got {self.height}x{self.width}")
-        if not self.low < self.high:
+        if not -math.inf < self.low < self.high < math.inf:
             raise ValueError(f"expected low < high, got {self.low} and {self.high}")
 
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -61,7 +62,7 @@ class ScoreCalibration:
     reject_below: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
+        if not 0 < self.temperature < math.inf:
             raise ValueError(f"expected a positive temperature, got {self.temperature}")
         if not 0 <= self.reject_below <= 1:
             raise ValueError(f"expected reject_below from 0 to 1, got {self.reject_below}")

@@ -44,7 +44,7 @@ def read_record(path: Path) -> TrainingRecord | None:
             raise KerasModelUnreadable(f"{path}: its {RECORD_NAME} is implausibly large", _HINT)
         text = archive.read(RECORD_NAME)
     try:
-        return parse_record(parse_object(text))
+        return parse_record(parse_object(text, nan=True))
     except ModelUnsupported as error:
         raise KerasModelUnreadable(f"{path}: its {error.message}", _HINT) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

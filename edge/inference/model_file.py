@@ -177,7 +177,7 @@ def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
 
 def _parse_manifest(text: bytes, path: Path) -> dict[str, Any]:
     try:
-        manifest = parse_json(text)
+        manifest = parse_json(text, nan=True)
     except ValueError as error:
         raise ModelDamaged(f"{path}: its manifest is not JSON: {error}", _DAMAGED_HINT) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("v"), int):

@@ -148,6 +148,17 @@ def test_no_manifest_ends_in_a_traceback(model: Model, tmp_path: Path) -> None:
     assert refused > read > 0
 
 
+def test_a_figure_that_is_missing_is_no_fault_but_a_scale_must_be_finite(model: Model) -> None:
+    """`fmnist-train adapt` writes NaN for an AUROC without photos of both kinds."""
+    manifest = dict(model.manifest or {})
+    figures = json.dumps({**manifest, "provenance": {"known_against_unknown": float("nan")}}).encode()
+    assert parse_model(with_text(model, figures), Path("m.tflite")).labels == model.labels
+    for odd in (float("nan"), float("inf"), -float("inf")):
+        for wrong in ({"image": {"low": odd}}, {"image": {"high": odd}}, {"doubt": {"temperature": odd}}):
+            with pytest.raises(ModelDamaged):
+                parse_model(with_text(model, json.dumps({**manifest, **wrong}).encode()), Path("m.tflite"))
+
+
 def test_half_a_character_in_a_label_is_refused(model: Model) -> None:
     text = json.dumps({**(model.manifest or {}), "labels": ["a\ud800", "b"]}).encode()
     with pytest.raises(ModelError, match="half a character"):
