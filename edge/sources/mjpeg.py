@@ -33,6 +33,7 @@ class PipeSource(AbstractContextManager["PipeSource"]):
     def __init__(self, pipe: IO[bytes], name: str, *, closes: bool = True) -> None:
         self._pipe = pipe
         self._name = name
+        self._called = "standard input" if name == "-" else name
         self._closes = closes
 
     def __iter__(self) -> Iterator[Frame]:
@@ -42,7 +43,7 @@ class PipeSource(AbstractContextManager["PipeSource"]):
             start += more
         if not start.startswith((b"\xff\xd8", b"--")):
             rest = self._pipe.read(MAX_FILE_BYTES + 1 - len(start)) if start else b""
-            pixels = decode_image(start + rest, self._name)
+            pixels = decode_image(start + rest, self._called)
             now = time.monotonic()
             yield Frame(pixels, self._name, 0, now, (now - began) * 1e3)
             return
@@ -51,7 +52,7 @@ class PipeSource(AbstractContextManager["PipeSource"]):
         for jpeg in self._jpegs(start):
             began = time.monotonic()
             try:
-                pixels = decode_image(jpeg, self._name)
+                pixels = decode_image(jpeg, self._called)
             except ImageUnreadable as error:
                 reason = reason or error
                 warnings.warn(f"a damaged frame after frame {index} is left out: {error.message}", stacklevel=2)
@@ -60,7 +61,7 @@ class PipeSource(AbstractContextManager["PipeSource"]):
             yield Frame(pixels, self._name, index, now, (now - began) * 1e3)
             index += 1
         if not index:
-            raise reason or ImageUnreadable(f"{self._name} holds no JPEG", "is it a picture or MJPEG?")
+            raise reason or ImageUnreadable(f"{self._called} holds no JPEG", "is it a picture or MJPEG?")
 
     def _jpegs(self, content: bytes) -> Iterator[bytes]:
         """Whole JPEGs; what is left over at the end comes last, for the decoder to say what is wrong with it."""
@@ -68,7 +69,7 @@ class PipeSource(AbstractContextManager["PipeSource"]):
         while content:
             yield from splitter.feed(content)
             if splitter.gap > MAX_GAP_BYTES or splitter.pending > MAX_FRAME_BYTES:
-                raise ImageUnreadable(f"{self._name} is no stream of JPEGs", "rpicam-vid --codec mjpeg -o - gives one")
+                raise ImageUnreadable(f"{self._called} is no stream of JPEGs", "try rpicam-vid --codec mjpeg -o -")
             content = self._read()
         if splitter.rest:
             yield splitter.rest
