@@ -58,12 +58,16 @@ class _Stdout(_Stream):
     """Raises OutputFailed where stdout cannot be written to; BrokenPipeError stays, rich and the sinks know it."""
 
     def write(self, text: str) -> int:
-        with _translated():
+        try:
             return self._stream.write(text)
+        except OSError as error:
+            raise _translated(error) from error
 
     def flush(self) -> None:
-        with _translated():
+        try:
             self._stream.flush()
+        except OSError as error:
+            raise _translated(error) from error
 
 
 class Forgiving(_Stream):
@@ -81,14 +85,9 @@ class Forgiving(_Stream):
             self._stream.flush()
 
 
-@contextlib.contextmanager
-def _translated() -> Any:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = "it is closed" if error.errno == errno.EBADF else error.strerror
-        raise OutputFailed(
-            f"cannot write to stdout: {reason}", "make room, or send the output to a file or a pipe"
-        ) from error
+def _translated(error: OSError) -> OSError:
+    """An OutputFailed for what goes wrong with stdout; a closed pipe stays what it is."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return OutputFailed(f"cannot write to stdout: {reason}", "make room, or send the output to a file or a pipe")
