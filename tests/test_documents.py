@@ -229,6 +229,9 @@ def test_the_picture_of_the_rooms_shows_the_code(tmp_path: Path) -> None:
     assert subprocess.run(check, capture_output=True, text=True, check=False).stderr == ""
     (tmp_path / "edge" / "isolation" / "planted.py").write_text("import edge.sources.video\n")
     assert "run scripts/make-architecture" in subprocess.run(check, capture_output=True, text=True, check=False).stderr
+    (tmp_path / "edge" / "isolation" / "planted.py").unlink()
+    (tmp_path / "edge" / "planted.py").write_text("")
+    assert "run scripts/make-architecture" in subprocess.run(check, capture_output=True, text=True, check=False).stderr
     (tmp_path / "edge" / "isolation" / "planted.py").write_text("import edge.cli.app\n")
     assert "in a circle" in subprocess.run(check, capture_output=True, text=True, check=False).stderr
 
