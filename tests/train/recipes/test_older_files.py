@@ -1,7 +1,7 @@
 """What version 0.1.0 wrote is read today: checkpoints, records in .keras files, manifests.
 
-tests/data/adapt_checkpoint.keras is the checkpoint after the first of two epochs of `fmnist-train adapt`, written by
-0.1.0 on the photos and the data of these tests. It names a loss and a metric that are called otherwise now.
+tests/data/older/adapt_checkpoint.keras is the checkpoint after the first of two epochs of `fmnist-train adapt`, written
+by 0.1.0 on the photos and the data of these tests. It names a loss and a metric that are called otherwise now.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.photographs import write_photos  # noqa: E402
 from train import networks  # noqa: E402
 from train.recipes import adapt  # noqa: E402
 
-CHECKPOINT = ROOT / "tests" / "data" / "adapt_checkpoint.keras"
+CHECKPOINT = ROOT / "tests" / "data" / "older" / "adapt_checkpoint.keras"
 
 
 @pytest.mark.slow
