@@ -27,6 +27,7 @@ from edge.frame import Frame
 from edge.sources import video
 from edge.sources.liveness import mark_unusable
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image
+from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,8 +149,8 @@ def _file(path: Path) -> Input:
     return Input(Kind.VIDEO if path.suffix.lower() in VIDEO_SUFFIXES else Kind.IMAGE, str(path))
 
 
-def open_source(source: Input, interval_s: float | None = None) -> FrameSource:
-    """Open one input; an address with one picture is asked again every `interval_s` seconds, if that is given.
+def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> FrameSource:
+    """Open one input, as the settings say.
 
     Raises the SourceErrors of edge.sources.pictures and edge.sources.video.
     """
@@ -163,7 +164,7 @@ def open_source(source: Input, interval_s: float | None = None) -> FrameSource:
         case Kind.VIDEO:
             return video.open_video(Path(source.where))
         case Kind.STREAM:
-            return _open_address(source.where, interval_s)
+            return _open_address(source.where, settings)
         case Kind.CAMERA:
             return video.open_camera(source.where)
         case Kind.FAKE:
@@ -184,7 +185,7 @@ def _open_pipe(where: str) -> FrameSource:
         raise SourceDenied(f"{where}: {error.strerror}", f"chmod a+r {where}, or run as its owner") from error
 
 
-def _open_address(url: str, interval_s: float | None) -> FrameSource:
+def _open_address(url: str, settings: SourceSettings) -> FrameSource:
     """A picture or a stream, as the server says."""
     if url.startswith("http"):
         from edge.sources.snapshot import asked_again, fetch_picture
@@ -193,6 +194,7 @@ def _open_address(url: str, interval_s: float | None) -> FrameSource:
         name = video.without_password(url)
         picture = fetch_picture(url, name)
         if picture is not None:
+            interval_s = settings.interval_s
             now = time.monotonic()
             first = Frame(picture, name, 0, now, (now - began) * 1e3, is_live=interval_s is not None)
             return nullcontext((first,) if interval_s is None else asked_again(url, first, interval_s))
@@ -210,7 +212,7 @@ def frames_of(
     inputs: Iterable[Input],
     on_failure: Callable[[SourceError], None],
     through: Callable[[Iterable[Frame]], Iterator[Frame]] = iter,
-    interval_s: float | None = None,
+    settings: SourceSettings = AS_THEY_COME,
 ) -> Iterator[Frame]:
     """All frames of all inputs, one after the other; an input that fails is reported and the next one taken.
 
@@ -219,7 +221,7 @@ def frames_of(
     """
     for source in inputs:
         try:
-            with open_source(source, interval_s) as frames:
+            with open_source(source, settings) as frames:
                 yield from through(mark_unusable(frames))
         except SourceError as error:
             on_failure(error)

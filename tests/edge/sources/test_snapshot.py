@@ -13,6 +13,7 @@ from edge.errors import CameraLost, CameraNotFound
 from edge.sources import snapshot
 from edge.sources.grammar import open_source, parse_sources
 from edge.sources.pictures import decode_image
+from edge.sources.settings import SourceSettings
 from edge.sources.snapshot import fetch_picture
 from tests.edge.sources.http_camera import FRAMES, http_camera
 
@@ -66,7 +67,7 @@ def test_a_stream_is_left_to_ffmpeg(camera: str) -> None:
 def test_an_address_with_one_picture_is_asked_again_every_interval(camera: str) -> None:
     began = time.monotonic()
     (source,) = parse_sources([f"{camera}/count/11111"])
-    with open_source(source, 0.2) as frames:
+    with open_source(source, SourceSettings(interval_s=0.2)) as frames:
         found = list(islice(frames, 5))
     assert [frame.index for frame in found] == [0, 1, 2, 3, 4]
     assert 0.8 <= time.monotonic() - began < 3
@@ -89,7 +90,7 @@ def test_single_failures_are_said_and_a_lost_camera_ends(camera: str, monkeypatc
     with (
         pytest.warns(UserWarning, match="503 Service Unavailable; asking again") as said,
         pytest.raises(CameraLost, match="is gone"),
-        open_source(source, 0.05) as frames,
+        open_source(source, SourceSettings(interval_s=0.05)) as frames,
     ):
         for frame in frames:
             found.append(frame.index)

@@ -1,0 +1,92 @@
+"""The options of `fmnist-edge classify`, in the groups in which `--help` shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Format
+from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ThreadsOption, ViewsOption
+
+VIDEO = "Video and cameras"
+KEEP = "Frames to learn from"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Which model answers, on what, and how sure it must be."""
+
+    model: ModelOption = DEFAULT_MODEL
+    backend: BackendOption = Backend.AUTO
+    threads: ThreadsOption = 1
+    labels: LabelsOption = None
+    delegate: DelegateOption = EDGETPU_LIBRARY
+    views: ViewsOption = DEFAULT_VIEWS
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """What is written, and where."""
+
+    form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead of stdout.")] = None
+    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None
+    save_view: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save there, for each frame, what the model saw of it.")
+    ] = None
+    show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """What is done to a video's or a camera's frames before and after they are classified."""
+
+    roi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H", help="Only this part of each frame: pixels, or fractions.", rich_help_panel=VIDEO
+        ),
+    ] = None
+    interval: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="At most a frame in so many.", rich_help_panel=VIDEO)
+    ] = None
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Only when something moves, until it is still.", rich_help_panel=VIDEO)
+    ] = False
+    motion_threshold: Annotated[
+        float, typer.Option(min=0, max=255, help="Grey levels, on average, that are motion.", rich_help_panel=VIDEO)
+    ] = 3.0
+    smooth: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Over frames: average:0.6 (weight of the newest), vote:3/5 or hysteresis:3. "
+            "Cameras, too, are not smoothed unless asked.",
+            rich_help_panel=VIDEO,
+        ),
+    ] = "none"
+    on_change: Annotated[
+        bool, typer.Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOptions:
+    """Which frames are stored, to be sorted by hand and learnt from."""
+
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Store uncertain frames there, to sort.", rich_help_panel=KEEP)
+    ] = None
+    keep_max: Annotated[
+        str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=KEEP)
+    ] = "250MB"
+    keep_below: Annotated[
+        float, typer.Option(min=0, max=1, help="A lower score is uncertain.", rich_help_panel=KEEP)
+    ] = 0.6
