@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from numpy.typing import NDArray
 
 
@@ -19,8 +22,8 @@ class Frame:
 
     `source` names where it came from, `index` counts within that source, `captured_at_s` is on the
     monotonic clock (in a video file: the time at which it would be played), and `read_ms` is how long it took to read
-    and decode. `is_live` says that a camera delivers it now. `unusable_because` tells a person why a frame
-    must not be classified.
+    and decode. `is_live` says that a camera delivers it now, and `dropped` how many frames of the camera were left out
+    since the frame before. `unusable_because` tells a person why a frame must not be classified.
     """
 
     pixels: NDArray[np.uint8]
@@ -30,10 +33,15 @@ class Frame:
     read_ms: float
     is_live: bool = False
     unusable_because: str | None = None
+    dropped: int = 0
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
             raise ValueError(f"expected uint8 (H, W, 3), got {self.pixels.dtype} {self.pixels.shape}")
+
+
+FrameSource = AbstractContextManager[Iterable[Frame]]
+"""Something that gives frames, and releases what it opened when its `with` block ends."""
 
 
 class Decision(StrEnum):
@@ -58,9 +66,10 @@ class LabelScore:
 class Prediction:
     """The ranked labels of one frame, most probable first (none where a frame is blank or empty).
 
-    `latency_ms` holds a wall time per stage: read, preprocess, invoke. `presence` says how sure it is that there is
-    a garment at all, 0..1, from the mask alone; None for a picture that was no photo. `hint` tells a person what to
-    do about a decision that is no label.
+    `latency_ms` holds a wall time per stage: read, preprocess, invoke. `time` is when the answer was there, in UTC, and
+    `age_ms` how old a live source's frame was by then; None for pictures, files and pipes. `presence` says how sure it
+    is that there is a garment at all, 0..1, from the mask alone; None for a picture that was no photo. `hint` tells a
+    person what to do about a decision that is no label.
     """
 
     source: str
@@ -70,6 +79,8 @@ class Prediction:
     latency_ms: Mapping[str, float]
     presence: float | None = None
     hint: str | None = None
+    time: datetime | None = None
+    age_ms: float | None = None
 
     @property
     def best(self) -> LabelScore | None:

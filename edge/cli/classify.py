@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli import console
-from edge.cli.classify_options import KeepOptions, ModelOptions, OutputOptions, VideoOptions
+from edge.cli.classify_options import KeepOptions, LiveOptions, ModelOptions, OutputOptions, VideoOptions
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import open_model
 from edge.errors import BadOption, SomeInputsFailed, SourceError
@@ -33,11 +33,14 @@ def classify(
     of_model: ModelOptions,
     of_output: OutputOptions,
     of_video: VideoOptions,
+    of_live: LiveOptions,
     of_keep: KeepOptions,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
+    from functools import partial
     from itertools import islice
 
+    from edge.cli.classify_run import answer_all, open_watched_run
     from edge.cli.display import progress_over
     from edge.output.sinks import open_sink
     from edge.sources.grammar import frames_of, parse_sources
@@ -69,29 +72,55 @@ def classify(
 
     endless = not all(source.is_one_picture for source in inputs)
     width = max(len(source.where) for source in inputs)
+    retry, waits_at_start = parse_retry(of_live.retry)
+    settings = SourceSettings(interval_s=of_video.interval, retry=retry, waits_at_start=waits_at_start)
     with (
         open_sink(of_output.form, of_output.output, of_output.top_k, endless=endless, source_width=width) as sink,
         progress_over(inputs, of_output.limit) as advance,
     ):
-        settings = SourceSettings(interval_s=of_video.interval)
-        frames = islice(frames_of(inputs, report, passing, settings), of_output.limit)
-        predictions = classify_frames(
-            frames,
-            classifier,
+        frames = partial(frames_of, inputs, report, passing, settings)
+        answers = partial(
+            classify_frames,
+            classifier=classifier,
             save_view=of_output.save_view,
             store=store,
             keep_below=of_keep.keep_below,
             smooth=steady,
             show=of_output.show,
-            only_changes=of_video.on_change,
         )
-        for prediction in predictions:
-            sink.write(prediction)
-            advance()
+        if not endless and not of_video.on_change:
+            answer_all(answers(islice(frames(), of_output.limit)), sink, advance)
+        else:
+            with open_watched_run(
+                inputs,
+                sink,
+                (),
+                model_sha256=classifier.model_sha256,
+                top_k=of_output.top_k,
+                heartbeat_s=of_live.heartbeat,
+                only_changed=of_video.on_change,
+            ) as (run, stop):
+                for frame, prediction in answers(stop.until_stopped(islice(frames(observer=run), of_output.limit))):
+                    run.answer(frame, prediction)
+                    advance()
     if failures and len(inputs) == 1:
         raise failures[0]
     if failures:
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
+
+
+def parse_retry(text: str | None) -> tuple[int | None, bool]:
+    """How often a lost camera is opened again, None for ever; and whether one is waited for that is not there at first.
+
+    Raises BadOption.
+    """
+    if text is None:
+        return None, False
+    if text == "forever":
+        return None, True
+    if not text.isdecimal():
+        raise BadOption(f"--retry {text} is not understood", "a number, such as 5, or forever")
+    return int(text), int(text) > 0
 
 
 def _open_store(options: KeepOptions, classifier: Classifier, model: str) -> ReviewFolder | None:

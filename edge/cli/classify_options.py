@@ -11,6 +11,7 @@ import typer
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Format
 from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
+LIVE = "Cameras that run for long"
 VIDEO = "Video and cameras"
 KEEP = "Frames to learn from"
 
@@ -75,6 +76,24 @@ class VideoOptions:
     on_change: Annotated[
         bool, typer.Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
     ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What happens when a camera is lost, and how often the run gives a sign of life."""
+
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|forever",
+            help="Open a lost camera or stream so many times again; 0 makes a loss an error. Without this option: "
+            "for ever, but a camera that is not there at the start is an error.",
+            rich_help_panel=LIVE,
+        ),
+    ] = None
+    heartbeat: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="A heartbeat event so often.", rich_help_panel=LIVE)
+    ] = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Classifier:
         gives_logits: bool,
         score_calibration: ScoreCalibration = SURE,
         views: int = 1,
+        model_sha256: str = "",
     ) -> None:
         classes = int(np.prod(interpreter.output.shape[1:]))
         if len(labels) != classes:
@@ -63,6 +65,7 @@ class Classifier:
         self.interpreter = interpreter
         self.score_calibration = score_calibration
         self.views = views
+        self.model_sha256 = model_sha256
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
@@ -70,8 +73,16 @@ class Classifier:
     def __call__(self, frame: Frame) -> Prediction:
         """Classify one frame; a blank or empty one gets no label, and an unusable one is not even looked at."""
         if frame.unusable_because is not None:
-            unspent = {"read": frame.read_ms, "preprocess": 0.0, "invoke": 0.0}
-            return Prediction(frame.source, frame.index, Decision.NO_GARMENT, (), unspent, hint=frame.unusable_because)
+            return Prediction(
+                frame.source,
+                frame.index,
+                Decision.NO_GARMENT,
+                (),
+                {"read": frame.read_ms, "preprocess": 0.0, "invoke": 0.0},
+                hint=frame.unusable_because,
+                time=datetime.now(UTC),
+                age_ms=_age_ms(frame),
+            )
         began = time.perf_counter()
         seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
@@ -90,6 +101,8 @@ class Classifier:
             },
             presence=None if seen.garment is None else seen.garment.presence,
             hint=hint,
+            time=datetime.now(UTC),
+            age_ms=_age_ms(frame),
         )
 
     def calibrated(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -118,6 +131,11 @@ class Classifier:
         order = np.argsort(-probabilities, kind="stable").tolist()
         values = probabilities.tolist()
         return tuple(LabelScore(self.labels[number], values[number]) for number in order)
+
+
+def _age_ms(frame: Frame) -> float | None:
+    """Milliseconds since a live source's frame was captured; None for pictures, files and pipes."""
+    return (time.monotonic() - frame.captured_at_s) * 1e3 if frame.is_live else None
 
 
 def _shows_nothing(seen: Seen) -> bool:
@@ -152,7 +170,13 @@ def open_classifier(
     )
     if model.image is not None:
         return Classifier(
-            interpreter, labels or model.labels, model.image, model.gives_logits, score_calibration, views
+            interpreter,
+            labels or model.labels,
+            model.image,
+            model.gives_logits,
+            score_calibration,
+            views,
+            model.sha256,
         )
     names = labels or model.labels or _guess_labels(interpreter.output)
     image = _guess_image(interpreter.input)
@@ -161,7 +185,8 @@ def open_classifier(
         f"pixels {image.low:g}..{image.high:g}; its accuracy is not known",
         stacklevel=2,
     )
-    return Classifier(interpreter, names, image, not _bounded_by_one(interpreter.output), score_calibration, views)
+    gives_logits = not _bounded_by_one(interpreter.output)
+    return Classifier(interpreter, names, image, gives_logits, score_calibration, views, model.sha256)
 
 
 def _guess_labels(output: TensorSpec) -> tuple[str, ...]:

@@ -53,6 +53,13 @@ class Model:
     score_calibration: ScoreCalibration = SURE
 
     @property
+    def sha256(self) -> str:
+        """SHA-256 of the flatbuffer, in hexadecimal digits; the manifest's, which was checked, where there is one."""
+        if self.manifest is not None:
+            return str(self.manifest["sha256"])
+        return hashlib.sha256(self.flatbuffer).hexdigest()
+
+    @property
     def compiled_for_edgetpu(self) -> bool:
         """Whether the Edge TPU compiler has been over it, so that no CPU can run it alone."""
         return b"edgetpu-custom-op" in self.flatbuffer

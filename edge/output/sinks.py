@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from edge.choices import Format
 from edge.errors import OutputClosed, OutputFailed
 from edge.frame import Decision, Prediction
 from edge.printable import printable, printable_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SCHEMA_VERSION = 1
 
@@ -104,7 +107,11 @@ class JsonSink:
 
     def write(self, prediction: Prediction) -> None:
         """Write one line of JSON."""
-        self._lines.write(printable_json(json.dumps(as_json(prediction, self._top_k), ensure_ascii=False)) + "\n")
+        self.write_object(as_json(prediction, self._top_k))
+
+    def write_object(self, document: dict[str, Any]) -> None:
+        """Write an object as one line."""
+        self._lines.write(printable_json(json.dumps(document, ensure_ascii=False)) + "\n")
 
 
 class _UnixRows:
@@ -167,7 +174,13 @@ def as_json(prediction: Prediction, top_k: int) -> dict[str, Any]:
         "presence": None if prediction.presence is None else round(prediction.presence, 4),
         "hint": prediction.hint,
         "latency_ms": {stage: round(spent, 3) for stage, spent in prediction.latency_ms.items()},
+        "time": utc_text(prediction.time),
     }
+
+
+def utc_text(time: datetime | None) -> str | None:
+    """A time in UTC as RFC 3339 has it, to the millisecond: 2026-11-29T08:15:30.123Z."""
+    return None if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager

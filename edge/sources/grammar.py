@@ -14,16 +14,17 @@ import glob
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
-from edge.frame import Frame
+from edge.frame import Frame, FrameSource
 from edge.sources import video
 from edge.sources.liveness import mark_unusable
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image
@@ -32,12 +33,10 @@ from edge.sources.settings import AS_THEY_COME, SourceSettings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edge.sources.live import CameraObserver, LiveSource
+
 _SAMPLES = Path(__file__).parents[1] / "samples"
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".ts", ".mpg", ".mpeg", ".mjpeg", ".mjpg"})
-
-
-FrameSource = AbstractContextManager[Iterable[Frame]]
-"""Something that gives frames, and releases what it opened when its `with` block ends."""
 
 
 class Kind(StrEnum):
@@ -63,6 +62,11 @@ class Input:
     def is_one_picture(self) -> bool:
         """Whether it gives exactly one frame."""
         return self.kind is Kind.IMAGE
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether it is a camera or a network stream, as far as one can tell without opening it."""
+        return self.kind in {Kind.CAMERA, Kind.STREAM}
 
     @property
     def is_pipe(self) -> bool:
@@ -213,15 +217,34 @@ def frames_of(
     on_failure: Callable[[SourceError], None],
     through: Callable[[Iterable[Frame]], Iterator[Frame]] = iter,
     settings: SourceSettings = AS_THEY_COME,
+    observer: CameraObserver | None = None,
 ) -> Iterator[Frame]:
     """All frames of all inputs, one after the other; an input that fails is reported and the next one taken.
 
-    Black and frozen frames are marked (liveness.py). Each input's frames then go `through` a generator of their
-    own, which may crop and drop some.
+    Black frames are marked (liveness.py); cameras and streams are watched (live.py), and the `observer` is told when
+    one is lost and when it is back. Each input's frames then go `through` a generator of their own, which may crop and
+    drop some.
     """
     for source in inputs:
         try:
-            with open_source(source, settings) as frames:
-                yield from through(mark_unusable(frames))
+            if source.may_be_live:
+                with _watched(source, settings, observer) as frames:
+                    yield from through(frames)
+            else:
+                with open_source(source, settings) as frames:
+                    yield from through(mark_unusable(frames))
         except SourceError as error:
             on_failure(error)
+
+
+def _watched(source: Input, settings: SourceSettings, observer: CameraObserver | None) -> LiveSource:
+    from edge.sources.live import DEFAULT_LIMITS, NOBODY, UNWATCHED, LiveSource
+
+    return LiveSource(
+        partial(open_source, source, settings),
+        video.without_password(source.where),
+        observer or NOBODY,
+        retry=settings.retry,
+        waits_at_start=settings.waits_at_start,
+        limits=UNWATCHED if settings.retry == 0 else DEFAULT_LIMITS,
+    )

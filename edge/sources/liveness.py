@@ -1,4 +1,4 @@
-"""Black frames and frozen cameras: marked, so that they are never classified.
+"""Black frames and frozen cameras.
 
 A sensor's noise never repeats: a live camera that gives the same frame again, to the bit, has frozen. Only where the
 noise is cut off may it repeat, in the dark and in glaring light. Files may repeat their frames as they like.
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.errors import CameraLost
 from edge.frame import Frame
 from edge.thumbnail import thumbnail
 
@@ -22,44 +21,70 @@ if TYPE_CHECKING:
 BLACK = 16
 """A frame whose thumbnail is darker than this everywhere is black: a covered sensor's noise, or video's own black."""
 
-FROZEN_FRAMES = 5
-FROZEN_S = 2.0
-"""So many equal frames over so many seconds are no chance. Network cameras repeat a still scene until the next key
-frame, which comes every second or two."""
-
-LOST_S = 10.0
-"""After so long the camera will not come back by itself, and a slow network camera would have sent a key frame."""
+FROZEN_FRAMES = 4
+"""So many equal frames are no chance. A camera of two frames a second gives them in 1.5 s."""
 
 BLACK_HINT = "the frame is black: is the lens covered, the light on?"
 FROZEN_HINT = "the camera repeats one frame to the bit: it has frozen"
 
 
-def mark_unusable(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Mark the black and frozen frames of one source with their unusable_because.
+class Sameness:
+    """How long a live source has been giving black frames, or one and the same frame. It is shown each frame."""
 
-    Raises CameraLost when a live camera stays frozen for LOST_S.
-    """
-    previous: Frame | None = None
-    equal, since_s = 1, 0.0
-    for frame in frames:
-        black = is_black(frame.pixels)
-        if frame.is_live and previous is not None and not black and _repeats(frame.pixels, previous.pixels):
-            equal += 1
+    def __init__(self) -> None:
+        self._previous: Frame | None = None
+        self._equal = 1
+        self._equal_since_s = 0.0
+        self._black_since_s: float | None = None
+        self._now_s = 0.0
+
+    def see(self, frame: Frame) -> None:
+        """Take the next frame into account."""
+        self._now_s = frame.captured_at_s
+        if not is_black(frame.pixels):
+            self._black_since_s = None
+        elif self._black_since_s is None:
+            self._black_since_s = frame.captured_at_s
+        if self._previous is not None and not self.is_black and _are_equal(frame.pixels, self._previous.pixels):
+            self._equal += 1
         else:
-            equal, since_s = 1, frame.captured_at_s
-        previous = frame
-        frozen_s = frame.captured_at_s - since_s if equal >= FROZEN_FRAMES else 0.0
-        if frozen_s >= LOST_S:
-            raise CameraLost(
-                f"{frame.source} has frozen: one and the same frame for {frozen_s:.0f} s",
-                "unplug the camera and plug it in again, or restart it",
-            )
-        if black:
-            yield replace(frame, unusable_because=BLACK_HINT)
-        elif frozen_s >= FROZEN_S:
-            yield replace(frame, unusable_because=FROZEN_HINT)
-        else:
-            yield frame
+            self._equal, self._equal_since_s = 1, frame.captured_at_s
+        self._previous = frame
+
+    @property
+    def is_black(self) -> bool:
+        """Whether the frame seen last is black."""
+        return self._black_since_s is not None
+
+    @property
+    def black_s(self) -> float:
+        """Seconds from the first to the last of the black frames seen last; 0 if the last one is not black."""
+        return 0.0 if self._black_since_s is None else self._now_s - self._black_since_s
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the frame seen last is the one before, to the bit."""
+        return self._equal > 1
+
+    @property
+    def frozen_s(self) -> float:
+        """Seconds from the first to the last of the equal frames seen last; 0 while they are fewer than four."""
+        return self._now_s - self._equal_since_s if self._equal >= FROZEN_FRAMES else 0.0
+
+
+def mark_unusable(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Mark the black frames of a source, so that they are never classified."""
+    return map(marked, frames)
+
+
+def marked(frame: Frame) -> Frame:
+    """The frame, marked if it is black."""
+    return mark_black(frame) if is_black(frame.pixels) else frame
+
+
+def mark_black(frame: Frame) -> Frame:
+    """A black frame that must not be classified."""
+    return replace(frame, unusable_because=BLACK_HINT)
 
 
 def is_black(pixels: NDArray[np.uint8]) -> bool:
@@ -68,7 +93,7 @@ def is_black(pixels: NDArray[np.uint8]) -> bool:
     return float(pixels[::16, ::16].mean()) < 2 * BLACK and int(thumbnail(pixels).max()) < BLACK
 
 
-def _repeats(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+def _are_equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     """Whether two frames are equal to the bit, and not of one value all over; a few rows tell most frames apart."""
     equal = one.shape == other.shape and np.array_equal(one[::32], other[::32]) and np.array_equal(one, other)
     return equal and bool((one != one[0, 0, 0]).any())

@@ -1,6 +1,6 @@
 """What lies between the frames and the output: small generators, each there only if asked for.
 
-    frames -> roi -> interval -> motion -> classify -> save-view -> keep -> smooth -> window -> on-change -> output
+    frames -> roi -> interval -> motion -> classify -> save-view -> keep -> smooth -> window -> (on-change) -> output
 
 Up to `motion`, each input has its own. `keep` comes before `smooth`, which would hide the very frames of which the
 model was not sure.
@@ -56,9 +56,8 @@ def classify_frames(
     keep_below: float = 0.0,
     smooth: Smoother | None = None,
     show: bool = False,
-    only_changes: bool = False,
-) -> Iterator[Prediction]:
-    """Classify frames; what becomes of their predictions before they are written."""
+) -> Iterator[tuple[Frame, Prediction]]:
+    """Classify frames; what becomes of their predictions before they are written. Gives each with its frame."""
     pairs: Iterable[tuple[Frame, Prediction]] = ((frame, classifier(frame)) for frame in frames)
     if save_view is not None:
         from edge.output.view_folder import saved
@@ -76,9 +75,4 @@ def classify_frames(
         from edge.output.window import shown
 
         pairs = shown(pairs)
-    predictions = (prediction for _, prediction in pairs)
-    if only_changes:
-        from edge.stream.smoothing import changed
-
-        return changed(predictions)
-    return predictions
+    return iter(pairs)

@@ -137,14 +137,19 @@ def held(predictions: Iterable[Prediction], frames: int) -> Iterator[Prediction]
         yield _saying(prediction, shown.decision, shown.ranked, shown.hint)
 
 
-def changed(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """Those predictions of a source that say something else than the one before; the first always."""
-    said: dict[str, Answer] = {}
-    for prediction in predictions:
+class Changes:
+    """Tells which predictions of a source say something else than the one before; the first always does."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, Answer] = {}
+
+    def is_new(self, prediction: Prediction) -> bool:
+        """Whether it says something new of its source."""
         answer = answer_of(prediction)
-        if said.get(prediction.source) != answer:
-            said[prediction.source] = answer
-            yield prediction
+        if self._said.get(prediction.source) == answer:
+            return False
+        self._said[prediction.source] = answer
+        return True
 
 
 def beside_frames(pairs: Iterable[tuple[Frame, Prediction]], smooth: Smoother) -> Iterator[tuple[Frame, Prediction]]:

@@ -177,8 +177,8 @@ def test_nothing_is_read_ahead_and_nothing_lies_between_if_nothing_was_asked_for
             yield frame(100 + number, number, number)
 
     frames = frame_filters("0,0,1,1", 0.0, 0.5)(camera())
-    answers = classify_frames(frames, classifier, smooth=parse_smoothing("vote", 0.5), only_changes=True)
-    assert next(answers).frame == 0
+    answers = classify_frames(frames, classifier, smooth=parse_smoothing("vote", 0.5))
+    assert next(answers)[1].frame == 0
     assert seen == [0]
     untouched = [frame(1), frame(2)]
     assert list(frame_filters(None, None, None)(untouched)) == untouched

@@ -9,7 +9,7 @@ import pytest
 
 from edge.errors import BadOption
 from edge.frame import Decision
-from edge.stream.smoothing import DISAGREEING, Smoother, answer_of, beside_frames, changed, parse_smoothing
+from edge.stream.smoothing import DISAGREEING, Changes, Smoother, answer_of, beside_frames, parse_smoothing
 from tests.edge.stories import frame, prediction, predictions, word
 
 WAYS = ["average", "average:0.3", "average:1", "vote", "vote:4/5", "hysteresis", "hysteresis:2"]
@@ -127,7 +127,7 @@ def test_frames_stay_with_their_predictions() -> None:
 
 def test_only_changes_are_told_and_the_first_of_each_source() -> None:
     story = [*predictions("AAB..?A", "one"), *predictions("AA", "two")]
-    told = list(changed(story))
+    told = list(filter(Changes().is_new, story))
     assert [(one.source, one.frame) for one in told] == [
         *(("one", number) for number in (0, 2, 3, 5, 6)),
         ("two", 0),

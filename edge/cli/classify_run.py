@@ -1,0 +1,87 @@
+"""What a run does while it lasts: pictures are answered and done, anything longer tells of itself by events."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from edge.cli import console
+
+if TYPE_CHECKING:
+    from edge.cli.stop_signals import StopSignals
+    from edge.events.event import Event
+    from edge.events.listener import Listener
+    from edge.events.run import Run
+    from edge.frame import Frame, Prediction
+    from edge.output.sinks import Sink
+    from edge.sources.grammar import Input
+
+
+@contextmanager
+def open_watched_run(
+    inputs: Sequence[Input],
+    sink: Sink,
+    listeners: Iterable[Listener],
+    *,
+    model_sha256: str,
+    top_k: int,
+    heartbeat_s: float,
+    only_changed: bool,
+) -> Iterator[tuple[Run, StopSignals]]:
+    """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames."""
+    from edge.cli.stop_signals import StopSignals
+    from edge.events.event_json import EventSink
+    from edge.events.run import only_changes, open_run
+
+    written = EventSink(sink, top_k)
+    subscribers: list[Callable[[Event], None]] = [only_changes(written) if only_changed else written, tell_people]
+    interruptible = not any(source.may_be_live for source in inputs)
+    with (
+        StopSignals([signal.SIGTERM], interruptible=interruptible) as stop,
+        open_run(
+            model_sha256, subscribers, listeners, lambda text: console.note(f"warning: {text}"), heartbeat_s
+        ) as run,
+    ):
+        run.check_stop = stop.check
+        yield run, stop
+        if stop.received is not None:
+            run.reason = stop.received.name
+
+
+def answer_all(pairs: Iterable[tuple[Frame, Prediction]], sink: Sink, advance: Callable[[], None]) -> None:
+    """Write each prediction; `advance` moves the progress bar."""
+    for _, prediction in pairs:
+        sink.write(prediction)
+        advance()
+
+
+def tell_people(event: Event) -> None:
+    """Say on stderr what a person at the terminal, or who reads the journal, wants to know."""
+    from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift
+
+    what = event.what
+    if isinstance(what, CameraLost):
+        console.note(f"camera lost: {event.source}: {what.message}; trying again")
+        if what.hint:
+            console.note(f"hint: {what.hint}")
+    elif isinstance(what, CameraBack):
+        console.note(f"camera back: {event.source}, after {what.away_s:.1f} s")
+    elif isinstance(what, BackendChanged):
+        console.note(f"warning: {what.after} goes on for {what.before}: {what.reason}")
+    elif isinstance(what, Drift):
+        console.note(f"warning: {what.message}")
+
+
+def _warn(text: str) -> None:
+    console.note(f"warning: {text}")
+
+
+def start_again() -> None:
+    """Become the same command anew: it reads its configuration again. Does not return."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that runs

@@ -1,0 +1,134 @@
+"""A run that tells of itself: predictions, losses and heartbeats become events for stdout and for listeners."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from edge.errors import FmnistEdgeError, OutputClosed, OutputFailed, SourceError
+from edge.events.event import BackendChanged, CameraBack, CameraLost, Event, Stopped
+from edge.events.heartbeat import HeartbeatClock
+from edge.events.listener import Listener, ListenerThread
+from edge.events.publisher import Publisher, Subscriber
+from edge.frame import Prediction
+from edge.stream.smoothing import Changes
+
+if TYPE_CHECKING:
+    from edge.frame import Frame
+    from edge.sources.live import Loss
+
+HEARTBEAT_S = 60.0
+
+
+class Run:
+    """Publishes what happens while frames are classified. It is the sources' CameraObserver.
+
+    All its methods are called in the thread that classifies.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        listeners: Sequence[ListenerThread] = (),
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self._publisher = publisher
+        self._listeners = listeners
+        self._heartbeat = HeartbeatClock(heartbeat_s)
+        self._loss: Loss | None = None
+        self.check_stop: Callable[[], None] = lambda: None
+        """Called while a live source gives nothing: raises what ends the run, if it is to end."""
+        self.reason = "the input has ended"
+        """Why the run ends, if nothing is raised."""
+
+    def lost(self, source: str, loss: Loss, error: SourceError) -> None:
+        """A live source is lost."""
+        self._loss = loss
+        self._publisher.publish(CameraLost(loss, error.message, error.hint), source)
+
+    def back(self, source: str, away_s: float, attempts: int) -> None:
+        """It is there again."""
+        self._loss = None
+        self._publisher.publish(CameraBack(away_s, attempts), source)
+
+    def backend_changed(self, before: str, after: str, reason: str) -> None:
+        """Another runtime or device goes on with the work."""
+        self._publisher.publish(BackendChanged(before, after, reason))
+
+    def tick(self) -> None:
+        """Publish what is due by the clock, and end the run if that is wanted."""
+        self.check_stop()
+        self._beat()
+
+    def answer(self, frame: Frame, prediction: Prediction) -> None:
+        """Publish the prediction of a frame."""
+        self._heartbeat.count(frame, prediction)
+        self._publisher.newest_frame = frame
+        self._publisher.publish(prediction, prediction.source)
+        self._beat()
+
+    def _beat(self) -> None:
+        if self._heartbeat.is_due:
+            states = {one.name: one.state for one in self._listeners}
+            self._publisher.publish(self._heartbeat.beat(self._loss, states))
+
+    def stop(self) -> None:
+        """Publish that the run ends. A stdout that cannot take it is no reason to keep it from the listeners."""
+        with contextlib.suppress(OutputClosed, OutputFailed):
+            self._publisher.publish(Stopped(self.reason, self._heartbeat.frames))
+
+
+@contextmanager
+def open_run(
+    model: str,
+    subscribers: Iterable[Subscriber],
+    listeners: Iterable[Listener],
+    say: Callable[[str], None],
+    heartbeat_s: float = HEARTBEAT_S,
+) -> Iterator[Run]:
+    """A run whose end is always told: `stopped`, with the reason, before the listeners are closed.
+
+    `model` is the SHA-256 of the model's flatbuffer; `say` is given what goes wrong with a listener, in words. Raises
+    what a listener's `open` raises.
+    """
+    publisher = Publisher(model)
+    threads = [ListenerThread(listener, say) for listener in listeners]
+    # The listeners come first: a stdout that breaks keeps nothing from them.
+    for thread in threads:
+        publisher.subscribe(thread.offer)
+    for subscriber in subscribers:
+        publisher.subscribe(subscriber)
+    run = Run(publisher, threads, heartbeat_s)
+    started: list[ListenerThread] = []
+    try:
+        for thread in threads:
+            thread.start()
+            started.append(thread)
+        yield run
+    except KeyboardInterrupt:
+        run.reason = "SIGINT"
+        raise
+    except FmnistEdgeError as error:
+        run.reason = error.message
+        raise
+    except BaseException as bug:
+        run.reason = type(bug).__name__
+        raise
+    finally:
+        if len(started) == len(threads):
+            run.stop()
+        for thread in started:
+            thread.close()
+
+
+def only_changes(subscriber: Subscriber) -> Subscriber:
+    """A subscriber that is given a source's predictions only when they say something else than the one before."""
+    changes = Changes()
+
+    def pass_on(event: Event) -> None:
+        if not isinstance(event.what, Prediction) or changes.is_new(event.what):
+            subscriber(event)
+
+    return pass_on
