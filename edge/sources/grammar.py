@@ -27,7 +27,7 @@ from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame, FrameSource
 from edge.sources import video
 from edge.sources.liveness import mark_unusable
-from edge.sources.pictures import IMAGE_SUFFIXES, read_image
+from edge.sources.pictures import IMAGE_SUFFIXES, decode_image, read_image
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 if TYPE_CHECKING:
@@ -192,16 +192,22 @@ def _open_pipe(where: str) -> FrameSource:
 def _open_address(url: str, settings: SourceSettings) -> FrameSource:
     """A picture or a stream, as the server says."""
     if url.startswith("http"):
-        from edge.sources.snapshot import asked_again, fetch_picture
+        from edge.sources.http_content import open_http
+        from edge.sources.http_request import Connection
+        from edge.sources.snapshot import SnapshotSource
 
         began = time.monotonic()
         name = video.without_password(url)
-        picture = fetch_picture(url, name)
-        if picture is not None:
+        found = open_http(url, name, Connection())
+        if isinstance(found, bytes):
+            arrived_s = time.monotonic()
+            pixels = decode_image(found, name)
             interval_s = settings.interval_s
-            now = time.monotonic()
-            first = Frame(picture, name, 0, now, (now - began) * 1e3, is_live=interval_s is not None)
-            return nullcontext((first,) if interval_s is None else asked_again(url, first, interval_s))
+            read_ms = (time.monotonic() - began) * 1e3
+            first = Frame(pixels, name, 0, arrived_s, read_ms, is_live=interval_s is not None)
+            return nullcontext((first,)) if interval_s is None else SnapshotSource(url, first, interval_s)
+        if found is not None:
+            return found
     return video.open_stream(url)
 
 

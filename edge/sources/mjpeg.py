@@ -1,26 +1,94 @@
-"""A stream of JPEGs on standard input or in a named pipe, as `rpicam-vid --codec mjpeg -o -` writes it."""
+"""Streams of JPEGs, and those that come through a pipe, as `rpicam-vid --codec mjpeg -o -` writes them."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from itertools import chain
 from types import TracebackType
 from typing import IO
 
 from edge.errors import ImageUnreadable
 from edge.frame import Frame
+from edge.sources.jpeg_splitter import JpegSplitter
 from edge.sources.pictures import MAX_FILE_BYTES, decode_image
 
 MAX_FRAME_BYTES = 64 << 20
 MAX_GAP_BYTES = 1 << 20
 """So much between two JPEGs is no stream of them. A multipart stream has headers there."""
 
-_CHUNK_BYTES = 1 << 16
-_START = b"\xff\xd8\xff"
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a segment: TEM, RST0 to RST7
-_SCAN, _END = 0xDA, 0xD9
+CHUNK_BYTES = 1 << 16
+WARN_EVERY_S = 10.0
+"""A camera with a bad cable damages frames for weeks; nobody reads 30 warnings a second."""
+
+
+def decode_stream(chunks: Iterable[bytes], name: str, called: str, *, is_live: bool) -> Iterator[Frame]:
+    """The JPEGs in a stream of bytes as Frames of the source `name`, each as soon as its last byte is there.
+
+    A frame that is damaged or cut off is left out; a warning every WARN_EVERY_S seconds says how many. Raises
+    ImageUnreadable, naming the stream as it is `called`, if there is no frame in it, or no end to what is not JPEG.
+    """
+    damage = DamagedFrames()
+    index = 0
+    for jpeg, arrived_s in _split(chunks, called, with_rest=not is_live):
+        began = time.monotonic()
+        try:
+            pixels = decode_image(jpeg, called)
+        except ImageUnreadable as error:
+            damage.add(error, index)
+            continue
+        yield Frame(pixels, name, index, arrived_s, (time.monotonic() - began) * 1e3, is_live=is_live)
+        index += 1
+    damage.say()
+    if not index:
+        raise damage.first or ImageUnreadable(f"{called} holds no JPEG", "is it a picture or MJPEG?")
+
+
+def _split(chunks: Iterable[bytes], called: str, *, with_rest: bool) -> Iterator[tuple[bytes, float]]:
+    """Each JPEG with the time at which its last byte came; at the end what is left over, if that is wanted."""
+    splitter = JpegSplitter()
+    arrived_s = 0.0
+    for chunk in chunks:
+        arrived_s = time.monotonic()
+        for jpeg in splitter.feed(chunk):
+            yield jpeg, arrived_s
+        if splitter.gap > MAX_GAP_BYTES or splitter.pending > MAX_FRAME_BYTES:
+            raise ImageUnreadable(f"{called} is no stream of JPEGs", "try rpicam-vid --codec mjpeg -o -")
+    if with_rest and splitter.rest:
+        yield splitter.rest, arrived_s
+
+
+class DamagedFrames:
+    """Counts the frames of a stream that are left out, and warns of them now and then."""
+
+    def __init__(self) -> None:
+        self.first: ImageUnreadable | None = None
+        self._unsaid = 0
+        self._last = (0, "")
+        self._say_at_s = 0.0
+
+    def add(self, error: ImageUnreadable, index: int) -> None:
+        """Count a frame that came after `index` good ones."""
+        self.first = self.first or error
+        self._unsaid += 1
+        self._last = (index, error.message)
+        if time.monotonic() >= self._say_at_s:
+            self.say()
+
+    def say(self) -> None:
+        """Warn of the frames that no warning has told yet."""
+        if not self._unsaid:
+            return
+        index, why = self._last
+        if self._unsaid == 1:
+            told = f"a damaged frame after frame {index} is left out: {why}"
+        else:
+            told = f"{self._unsaid} damaged frames are left out, the last after frame {index}: {why}"
+        warnings.warn(told, stacklevel=3)
+        self._unsaid = 0
+        self._say_at_s = time.monotonic() + WARN_EVERY_S
 
 
 class PipeSource(AbstractContextManager["PipeSource"]):
@@ -39,45 +107,20 @@ class PipeSource(AbstractContextManager["PipeSource"]):
     def __iter__(self) -> Iterator[Frame]:
         began = time.monotonic()
         start = self._read()
-        while start and len(start) < len(_START) and (more := self._read()):
+        while start and len(start) < 3 and (more := self._read()):
             start += more
-        if not start.startswith((b"\xff\xd8", b"--")):
-            rest = self._pipe.read(MAX_FILE_BYTES + 1 - len(start)) if start else b""
-            pixels = decode_image(start + rest, self._called)
-            now = time.monotonic()
-            yield Frame(pixels, self._name, 0, now, (now - began) * 1e3)
+        if start.startswith((b"\xff\xd8", b"--")):
+            yield from decode_stream(chain([start], iter(self._read, b"")), self._name, self._called, is_live=False)
             return
-        index = 0
-        reason: ImageUnreadable | None = None
-        for jpeg in self._jpegs(start):
-            began = time.monotonic()
-            try:
-                pixels = decode_image(jpeg, self._called)
-            except ImageUnreadable as error:
-                reason = reason or error
-                warnings.warn(f"a damaged frame after frame {index} is left out: {error.message}", stacklevel=2)
-                continue
-            now = time.monotonic()
-            yield Frame(pixels, self._name, index, now, (now - began) * 1e3)
-            index += 1
-        if not index:
-            raise reason or ImageUnreadable(f"{self._called} holds no JPEG", "is it a picture or MJPEG?")
-
-    def _jpegs(self, content: bytes) -> Iterator[bytes]:
-        """Whole JPEGs; what is left over at the end comes last, for the decoder to say what is wrong with it."""
-        splitter = JpegSplitter()
-        while content:
-            yield from splitter.feed(content)
-            if splitter.gap > MAX_GAP_BYTES or splitter.pending > MAX_FRAME_BYTES:
-                raise ImageUnreadable(f"{self._called} is no stream of JPEGs", "try rpicam-vid --codec mjpeg -o -")
-            content = self._read()
-        if splitter.rest:
-            yield splitter.rest
+        rest = self._pipe.read(MAX_FILE_BYTES + 1 - len(start)) if start else b""
+        pixels = decode_image(start + rest, self._called)
+        now = time.monotonic()
+        yield Frame(pixels, self._name, 0, now, (now - began) * 1e3)
 
     def _read(self) -> bytes:
         """What is there, at least a byte; nothing at the end."""
         read_at_once = getattr(self._pipe, "read1", self._pipe.read)
-        content: bytes = read_at_once(_CHUNK_BYTES)
+        content: bytes = read_at_once(CHUNK_BYTES)
         return content
 
     def __exit__(
@@ -85,82 +128,3 @@ class PipeSource(AbstractContextManager["PipeSource"]):
     ) -> None:
         if self._closes:
             self._pipe.close()
-
-
-class JpegSplitter:
-    """Finds where JPEGs end, by their markers and the lengths of their segments.
-
-    Searching for the end marker alone would stop at the end of a thumbnail within EXIF. ITU-T T.81, annex B.
-    """
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._at = 0  # how far the JPEG at the buffer's start is understood; 0 while its start is searched
-        self._in_scan = False
-        self.gap = 0
-        """Bytes since the last JPEG that belong to none."""
-
-    @property
-    def pending(self) -> int:
-        """Bytes that wait for more."""
-        return len(self._buffer)
-
-    @property
-    def rest(self) -> bytes:
-        """A JPEG that has begun and not ended."""
-        return bytes(self._buffer) if self._at else b""
-
-    def feed(self, content: bytes) -> Iterator[bytes]:
-        """Take more of the stream; give the JPEGs that are whole now."""
-        self._buffer += content
-        while self._find_start() and (end := self._find_end()):
-            yield bytes(self._buffer[:end])
-            self._restart(end)
-            self.gap = 0
-
-    def _restart(self, at: int) -> None:
-        del self._buffer[:at]
-        self._at, self._in_scan = 0, False
-
-    def _find_start(self) -> bool:
-        if self._at:
-            return True
-        found = self._buffer.find(_START)
-        # The last two bytes may be the beginning of a start.
-        before = found if found >= 0 else max(0, len(self._buffer) - len(_START) + 1)
-        self.gap += before
-        del self._buffer[:before]
-        self._at = 2 if found >= 0 else 0
-        return found >= 0
-
-    def _find_end(self) -> int:
-        """Where the JPEG at the start ends; 0 if more is needed. A broken one ends where the next one starts."""
-        data = self._buffer
-        while True:
-            if self._in_scan:
-                mark = data.find(b"\xff", self._at)
-                if mark < 0 or mark + 1 >= len(data):
-                    self._at = len(data) if mark < 0 else mark
-                    return 0
-                if data[mark + 1] == 0 or data[mark + 1] in _STANDALONE:  # a stuffed byte of data, or a restart
-                    self._at = mark + 2
-                    continue
-                self._at, self._in_scan = mark, False
-            if self._at + 4 > len(data) and not data.startswith(bytes((0xFF, _END)), self._at):
-                return 0
-            marker = data[self._at + 1]
-            if data[self._at] != 0xFF or marker == 0xD8:
-                following = data.find(_START, max(3, self._at - 2))
-                return max(following, 0)
-            if marker == 0xFF:
-                self._at += 1  # fill
-            elif marker == _END:
-                return self._at + 2
-            elif marker in _STANDALONE:
-                self._at += 2
-            else:
-                size = 2 + int.from_bytes(data[self._at + 2 : self._at + 4], "big")
-                if self._at + size > len(data):
-                    return 0
-                self._at += size
-                self._in_scan = marker == _SCAN

@@ -57,7 +57,7 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
 
         return _to_colour(_to_bytes(decode_heic(content, name), name))
     jpeg = content[:2] == b"\xff\xd8"
-    if jpeg and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
+    if jpeg and not content.endswith(b"\xff\xd9") and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
         # No end marker behind the last scan: some decoders fill the rest with grey and call it a success.
         raise ImageUnreadable(f"{name} is a truncated JPEG", "was it copied completely?")
     # IMREAD_UNCHANGED keeps transparency and 16 bit, but ignores EXIF orientation: JPEG has only the latter.

@@ -23,7 +23,7 @@ from edge.errors import (
 )
 from edge.frame import Frame
 from edge.opencv import cv2
-from edge.sources import video
+from edge.sources import http_request, video
 from edge.sources.grammar import Input, Kind, frames_of, open_source, parse_sources
 from edge.testing import FakeSource
 from tests.edge.sources.http_camera import http_camera
@@ -178,7 +178,7 @@ def test_a_camera_that_drops_out_is_lost_not_finished(camera: str) -> None:
 
 
 def test_a_camera_that_stalls_is_lost_in_seconds(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "READ_TIMEOUT_MS", 1000)
+    monkeypatch.setattr(http_request, "TIMEOUT_S", 0.5)
     failures: list[SourceError] = []
     assert len(read_all(f"{camera}/stall", failures)) == 5
     assert isinstance(failures[0], CameraLost)
