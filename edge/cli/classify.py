@@ -8,6 +8,7 @@ import typer
 
 from edge.cli import console
 from edge.cli.classify_options import KeepOptions, LiveOptions, ModelOptions, OutputOptions, VideoOptions
+from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import open_model
 from edge.errors import BadOption, SomeInputsFailed, SourceError
@@ -35,6 +36,7 @@ def classify(
     of_video: VideoOptions,
     of_live: LiveOptions,
     of_keep: KeepOptions,
+    of_listeners: ListenerOptions,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
     from functools import partial
@@ -88,14 +90,14 @@ def classify(
             smooth=steady,
             show=of_output.show,
         )
-        if not endless and not of_video.on_change:
+        if not (endless or of_video.on_change or of_listeners.are_given()):
             answer_all(answers(islice(frames(), of_output.limit)), sink, advance)
         else:
             with open_watched_run(
                 inputs,
                 sink,
-                (),
-                model_sha256=classifier.model_sha256,
+                classifier,
+                of_listeners,
                 top_k=of_output.top_k,
                 heartbeat_s=of_live.heartbeat,
                 only_changed=of_video.on_change,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from edge.cli import console
 
 if TYPE_CHECKING:
+    from edge.cli.listener_options import ListenerOptions
     from edge.cli.stop_signals import StopSignals
     from edge.events.event import Event
-    from edge.events.listener import Listener
     from edge.events.run import Run
     from edge.frame import Frame, Prediction
+    from edge.inference.classifier import Classifier
     from edge.output.sinks import Sink
     from edge.sources.grammar import Input
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 def open_watched_run(
     inputs: Sequence[Input],
     sink: Sink,
-    listeners: Iterable[Listener],
+    classifier: Classifier,
+    listening: ListenerOptions,
     *,
-    model_sha256: str,
     top_k: int,
     heartbeat_s: float,
     only_changed: bool,
@@ -35,16 +36,17 @@ def open_watched_run(
     """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames."""
     from edge.cli.stop_signals import StopSignals
     from edge.events.event_json import EventSink
+    from edge.events.publisher import Publisher
     from edge.events.run import only_changes, open_run
 
     written = EventSink(sink, top_k)
     subscribers: list[Callable[[Event], None]] = [only_changes(written) if only_changed else written, tell_people]
+    publisher = Publisher(classifier.model_sha256)
+    listeners = listening.listeners(publisher, classifier.labels)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals([signal.SIGTERM], interruptible=interruptible) as stop,
-        open_run(
-            model_sha256, subscribers, listeners, lambda text: console.note(f"warning: {text}"), heartbeat_s
-        ) as run,
+        open_run(publisher, subscribers, listeners, _warn, heartbeat_s) as run,
     ):
         run.check_stop = stop.check
         yield run, stop

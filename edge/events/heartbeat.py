@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 from edge.events.event import Heartbeat, ListenerState
@@ -55,7 +55,7 @@ class HeartbeatClock:
             frames=self.frames,
             dropped=self._dropped,
             frames_per_s=(self.frames - self._frames_then) / spent_s,
-            age_ms=median(self._ages_ms) if self._ages_ms else None,
+            age_ms=_median(self._ages_ms),
             lost=lost,
             temperature_c=temperature_c(self._root),
             memory_mb=memory_mb(self._root),
@@ -64,6 +64,11 @@ class HeartbeatClock:
         self._last_s, self._frames_then = now, self.frames
         self._ages_ms.clear()
         return heartbeat
+
+
+def _median(values: Iterable[float]) -> float | None:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2] if ordered else None
 
 
 def temperature_c(root: Path = Path("/")) -> float | None:

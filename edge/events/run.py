@@ -82,7 +82,7 @@ class Run:
 
 @contextmanager
 def open_run(
-    model: str,
+    publisher: Publisher,
     subscribers: Iterable[Subscriber],
     listeners: Iterable[Listener],
     say: Callable[[str], None],
@@ -90,10 +90,8 @@ def open_run(
 ) -> Iterator[Run]:
     """A run whose end is always told: `stopped`, with the reason, before the listeners are closed.
 
-    `model` is the SHA-256 of the model's flatbuffer; `say` is given what goes wrong with a listener, in words. Raises
-    what a listener's `open` raises.
+    `say` is given what goes wrong with a listener, in words. Raises what a listener's `open` raises.
     """
-    publisher = Publisher(model)
     threads = [ListenerThread(listener, say) for listener in listeners]
     # The listeners come first: a stdout that breaks keeps nothing from them.
     for thread in threads:

@@ -141,7 +141,8 @@ class ReviewFolder:
             suffix, options = ".png", []
         picture = cv2.imencode(suffix, frame.pixels, options)[1].tobytes()
         now = datetime.now(UTC)
-        facts = {"time": now.isoformat(timespec="milliseconds"), "model": self._model, **as_json(prediction, 5)}
+        kept = {"time": now.isoformat(timespec="milliseconds"), "model": self._model}
+        facts = kept | as_json(prediction, 5) | kept
         note = printable_json(json.dumps(facts, ensure_ascii=False, indent=1)).encode() + b"\n"
         size = len(picture) + len(note)
         self._make_room(size)

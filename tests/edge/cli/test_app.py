@@ -61,8 +61,12 @@ def test_a_picture_on_standard_input(fmnist_edge: Run) -> None:
 
 def test_a_network_camera_with_a_limit(fmnist_edge: Run) -> None:
     with http_camera() as address:
-        found = predictions(fmnist_edge("classify", f"{address}/stream.mjpg", "--limit", "3", "-f", "json"))
-    assert [one["frame"] for one in found] == [0, 1, 2]
+        done = fmnist_edge("classify", f"{address}/stream.mjpg", "--limit", "3", "-f", "json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["event"] for one in events] == ["prediction"] * 3 + ["stopped"]
+    numbers = [one["frame"] for one in events[:3]]
+    assert numbers == sorted(set(numbers))
+    assert all(0 < one["age_ms"] < 5000 for one in events[:3])
 
 
 def test_csv_goes_to_a_file(fmnist_edge: Run, tmp_path: Path) -> None:

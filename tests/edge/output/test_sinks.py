@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from edge.output.sinks import open_sink
 
 LATENCY = {"read": 1.0, "preprocess": 0.25, "invoke": 0.5}
 RANKED = (LabelScore("Ankle boot", 0.75), LabelScore("Sneaker", 0.2), LabelScore("Sandal", 0.05))
-GARMENT = Prediction("boot.png", 0, Decision.GARMENT, RANKED, LATENCY, 0.9)
+TIME = datetime(2026, 11, 29, 8, 15, 30, 123456, UTC)
+GARMENT = Prediction("boot.png", 0, Decision.GARMENT, RANKED, LATENCY, 0.9, time=TIME)
 NOTHING = Prediction("clip.avi", 7, Decision.NO_GARMENT, (), LATENCY, 0.1, "move the camera back")
 
 
@@ -40,6 +42,7 @@ def test_json_lines_keep_their_schema(tmp_path: Path) -> None:
         "presence": 0.9,
         "hint": None,
         "latency_ms": LATENCY,
+        "time": "2026-11-29T08:15:30.123Z",
     }
     assert (nothing["label"], nothing["score"], nothing["top"], nothing["decision"]) == (None, None, [], "no_garment")
     assert (nothing["presence"], nothing["hint"]) == (0.1, "move the camera back")

@@ -9,11 +9,10 @@ from itertools import count, takewhile
 import numpy as np
 import pytest
 
-from edge.errors import CameraLost
 from edge.frame import Decision, Frame
 from edge.inference.classifier import Classifier
 from edge.sources.grammar import frames_of, parse_sources
-from edge.sources.liveness import BLACK_HINT, FROZEN_HINT, is_black, mark_unusable
+from edge.sources.liveness import BLACK_HINT, FROZEN_HINT, Sameness, is_black, mark_unusable
 from tests.edge.stories import frame
 from tests.edge.tables import COVERED, EMPTY, table
 
@@ -32,40 +31,52 @@ def until(seconds: float, frames: Iterator[Frame]) -> list[Frame]:
     return list(takewhile(lambda one: one.captured_at_s < seconds, frames))
 
 
-def test_a_frozen_camera_is_marked_after_two_seconds_and_lost_after_ten() -> None:
-    marked = until(9.9, mark_unusable(camera(freezes_at=10)))
-    assert [one.index for one in marked if one.unusable_because] == list(range(30, 99))
-    assert {one.unusable_because for one in marked if one.unusable_because} == {FROZEN_HINT}
-    with pytest.raises(CameraLost, match="cam has frozen: one and the same frame for 10 s") as caught:
-        until(30, mark_unusable(camera(freezes_at=10)))
-    assert caught.value.hint
+def frozen_s(frames: Iterator[Frame]) -> list[float]:
+    """For how long the camera had been frozen, after each frame."""
+    sameness = Sameness()
+    found = []
+    for one in frames:
+        sameness.see(one)
+        found.append(round(sameness.frozen_s, 3))
+    return found
 
 
-def test_a_live_camera_and_one_that_comes_back_are_not_marked() -> None:
-    assert not any(one.unusable_because for one in until(20, mark_unusable(camera(freezes_at=1000))))
-    frames = [*until(2.9, camera()), frame(77, 29, 2.9, live=True, size=48)]
-    assert [one.unusable_because for one in mark_unusable(frames)][-2:] == [FROZEN_HINT, None]
+def test_a_frozen_camera_is_noticed_by_four_equal_frames() -> None:
+    found = frozen_s(until(3, camera(freezes_at=10)))
+    assert found[:13] == [0.0] * 13
+    assert found[13:] == [round(number / 10, 3) for number in range(3, 20)]
 
 
-def test_a_slow_camera_needs_five_equal_frames() -> None:
-    marked = until(8, mark_unusable(camera(rate=0.6)))
-    assert [(one.index, one.unusable_because) for one in marked] == [
-        *((number, None) for number in range(4)),
-        (4, FROZEN_HINT),
-    ]
+def test_a_live_camera_is_not_frozen_and_one_that_comes_back_is_no_longer() -> None:
+    assert not any(frozen_s(until(20, camera(freezes_at=1000))))
+    assert frozen_s(iter([*until(2.9, camera()), frame(77, 29, 2.9, live=True, size=48)]))[-2:] == [2.8, 0.0]
+
+
+def test_a_slow_camera_needs_four_equal_frames() -> None:
+    assert frozen_s(until(8, camera(rate=0.6))) == [0.0, 0.0, 0.0, 5.0, 6.667]
 
 
 def test_a_hot_pixel_in_the_dark_has_not_frozen() -> None:
     dark = frame(0, live=True, size=480)
     dark.pixels[7, 7] = 255
-    frames = (replace(dark, index=number, captured_at_s=number / 10) for number in count())
-    assert {one.unusable_because for one in until(60, mark_unusable(frames))} == {BLACK_HINT}
+    frames = until(60, (replace(dark, index=number, captured_at_s=number / 10) for number in count()))
+    assert {one.unusable_because for one in mark_unusable(frames)} == {BLACK_HINT}
+    assert not any(frozen_s(iter(frames)))
 
 
 @pytest.mark.parametrize("shade", [0, 3, 255])
 def test_a_sensor_without_noise_in_the_dark_or_the_glare_has_not_frozen(shade: int) -> None:
     frames = (frame(shade, number, number / 10, live=True) for number in count())
-    assert FROZEN_HINT not in {one.unusable_because for one in until(60, mark_unusable(frames))}
+    assert not any(frozen_s(until(60, frames)))
+
+
+def test_how_long_a_camera_has_been_black() -> None:
+    sameness = Sameness()
+    seen = []
+    for number, shade in enumerate([90, 0, 0, 0, 90, 0]):
+        sameness.see(frame(shade, number, number / 2, live=True))
+        seen.append((sameness.is_black, sameness.black_s))
+    assert seen == [(False, 0), (True, 0), (True, 0.5), (True, 1), (False, 0), (True, 0)]
 
 
 def test_a_file_may_repeat_its_frames() -> None:

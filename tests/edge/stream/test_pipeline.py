@@ -11,17 +11,14 @@ import numpy as np
 import pytest
 
 from edge.choices import DEFAULT_MODEL
-from edge.errors import BadOption, CameraLost, SourceError
+from edge.errors import BadOption
 from edge.frame import Frame
 from edge.inference.classifier import Classifier
-from edge.sources import liveness
-from edge.sources.grammar import frames_of, parse_sources
-from edge.sources.liveness import BLACK_HINT, FROZEN_HINT
+from edge.sources.liveness import BLACK_HINT
 from edge.sources.pictures import read_image
 from edge.stream.pipeline import classify_frames, frame_filters
 from edge.stream.smoothing import parse_smoothing
 from tests.conftest import Run
-from tests.edge.sources.http_camera import http_camera
 from tests.edge.stories import frame
 from tests.edge.tables import COVERED, EMPTY, SAMPLES, write_clip
 
@@ -86,27 +83,6 @@ def test_a_covered_lens_is_never_classified(fmnist_edge: Run, tmp_path: Path) ->
     for one in answers[3:6]:
         assert (one["decision"], one["label"], one["hint"]) == ("no_garment", None, BLACK_HINT)
         assert one["latency_ms"]["invoke"] == 0  # type: ignore[index]
-
-
-def test_a_camera_that_freezes_is_marked_then_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "FROZEN_S", 0.4)
-    monkeypatch.setattr(liveness, "LOST_S", 1.0)
-    failures: list[SourceError] = []
-    with http_camera() as address:
-        frames = list(frames_of(parse_sources([f"{address}/frozen"]), failures.append))
-    assert {one.unusable_because for one in frames[:6]} == {None}
-    assert frames[-1].unusable_because == FROZEN_HINT
-    assert isinstance(failures[0], CameraLost)
-    assert "has frozen" in str(failures[0])
-
-
-@pytest.mark.slow
-def test_a_frozen_camera_ends_the_command_with_its_code(fmnist_edge: Run) -> None:
-    with http_camera() as address:
-        done = fmnist_edge("classify", f"{address}/frozen", "-f", "json", "--on-change", "--motion")
-    assert done.returncode == 3
-    assert "has frozen" in done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["hint"] == FROZEN_HINT
 
 
 def test_doubtful_frames_are_kept_as_they_were_classified(fmnist_edge: Run, clip: Path, tmp_path: Path) -> None:
