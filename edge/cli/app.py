@@ -9,6 +9,7 @@ import typer
 
 from edge.cli import console
 from edge.cli.classify import classify
+from edge.cli.doctor import doctor
 from edge.cli.evaluate import evaluate, fetch_data
 from edge.cli.explain import explain
 from edge.cli.models import info, models
@@ -46,3 +47,4 @@ app.command()(models)
 app.command()(info)
 app.command()(evaluate)
 app.command("fetch-data")(fetch_data)
+app.command()(doctor)

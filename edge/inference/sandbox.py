@@ -39,6 +39,11 @@ interpreter.invoke()
 
 def error_in_child(program: str, *arguments: str, stdin: bytes = b"") -> str:
     """Run a Python program in a child process: how it failed, in words, or nothing if it went well."""
+    return output_of_child(program, *arguments, stdin=stdin)[1]
+
+
+def output_of_child(program: str, *arguments: str, stdin: bytes = b"") -> tuple[str, str]:
+    """As `error_in_child`; what the program printed comes first."""
     try:
         child = subprocess.run(  # noqa: S603 - our own interpreter and program, no shell
             [sys.executable, "-c", program, *arguments],
@@ -48,12 +53,13 @@ def error_in_child(program: str, *arguments: str, stdin: bytes = b"") -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {TIMEOUT_S:.0f} s"
+        return "", f"no answer within {TIMEOUT_S:.0f} s"
+    printed = child.stdout.decode("utf-8", "replace")
     if child.returncode < 0:
-        return f"crash ({signal.Signals(-child.returncode).name})"
+        return printed, f"crash ({signal.Signals(-child.returncode).name})"
     if child.returncode:
-        return (child.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
-    return ""
+        return printed, (child.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
+    return printed, ""
 
 
 def try_unknown(model: Model, runtime: Runtime) -> None:

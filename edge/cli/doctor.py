@@ -1,0 +1,67 @@
+"""The command `fmnist-edge doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.choices import EDGETPU_LIBRARY, Format
+from edge.cli import console
+from edge.cli.options import DelegateOption, refuse_csv
+
+if TYPE_CHECKING:
+    from edge.service.doctor.finding import Finding
+
+
+def doctor(
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Look at this model file, too.", show_default=False)
+    ] = None,
+    delegate: DelegateOption = EDGETPU_LIBRARY,
+    mqtt: Annotated[
+        str | None, typer.Option(metavar="URL", help="Does this broker answer? mqtt://HOST or mqtts://HOST.")
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Does this server answer? It is sent nothing.")
+    ] = None,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A folder that will be written to; give it again for another."),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+) -> None:
+    """Look at this machine: what works, what does not, and the command that mends it.
+
+    Changes nothing. The exit code is 1 if something fails; a warning is no failure.
+    """
+    from edge.service.doctor.checks import Asked, all_checks
+    from edge.service.doctor.finding import Status, examine
+
+    refuse_csv(form)
+    checks = all_checks(Asked(model, delegate, mqtt, webhook, tuple(folder or ())))
+    found = []
+    for finding in examine(checks):
+        found.append(finding)
+        if form is Format.TABLE:
+            _print(finding, max(map(len, checks)))
+    if form is Format.JSON:
+        _print_json(found)
+    if any(one.status is Status.FAIL for one in found):
+        raise typer.Exit(1)
+
+
+def _print(finding: Finding, width: int) -> None:
+    """A line for what was found, as soon as it is; a second one for what mends it."""
+    console.say(f"{finding.status:<5}{finding.name:<{width}}  {finding.found}")
+    if finding.mend:
+        console.say(f"{'':<{width + 5}}  mend: {finding.mend}")
+
+
+def _print_json(found: list[Finding]) -> None:
+    import json
+    from dataclasses import asdict
+
+    lines = [{"name": one.name, **asdict(one)} for one in found]
+    console.say_json(json.dumps({"v": 1, "checks": lines}, indent=2))

@@ -1,0 +1,91 @@
+"""USB cameras and others that Video4Linux knows: which nodes capture, whether this user may, who has them open."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+from edge.service.doctor.finding import Finding, fail, ok, warn, worst
+from edge.service.doctor.permission import denial
+
+NO_CAMERAS = ("bcm2835-codec", "bcm2835-isp", "pispbe", "rpi-hevc", "rpivid", "rp1-cfe", "unicam")
+"""How nodes of a Pi are called that are no cameras for OpenCV: codecs, image processors, raw sensors."""
+
+# struct v4l2_capability of linux/videodev2.h: driver, card, bus_info, version, capabilities, device_caps, reserved.
+_QUERYCAP = 0x80685600
+_CAPABILITY = struct.Struct("=16s32s32sIII12s")
+_VIDEO_CAPTURE = 0x1 | 0x1000  # single- and multi-planar
+
+
+def video_nodes(root: Path, has_pi_camera: bool = False) -> Finding:
+    """The nodes that capture, by name; a denied one is a failure, one in use a warning.
+
+    None at all is a warning, unless there is a Pi's own camera.
+    """
+    nodes = sorted((root / "dev").glob("video[0-9]*"), key=lambda node: (len(node.name), node.name))
+    findings = [found for node in nodes if (found := _node(node, root)) is not None]
+    if findings:
+        return worst(findings)
+    others = f" ({len(nodes)} nodes are codecs and the like)" if nodes else ""
+    if has_pi_camera:
+        return ok(f"no USB camera{others}")
+    return warn(
+        f"no /dev/video* that captures{others}: only files, streams and a Pi's own camera can be classified",
+        "plug a USB camera in, then: ls -l /dev/video*",
+    )
+
+
+def _node(node: Path, root: Path) -> Finding | None:
+    """How a node is; None for one that does not capture."""
+    name = _name(node, root)
+    if name.startswith(NO_CAMERAS):
+        return None
+    title = f"{node} ({name})" if name else str(node)
+    denied = denial(node, root, "video")
+    if denied:
+        return fail(f"{title}: {denied[0]}", denied[1])
+    if not _captures(node):
+        return None
+    users = _users(node, root)
+    if users:
+        names = ", ".join(f"{program} (process {number})" for number, program in users.items())
+        return warn(f"{title} is in use by {names}", f"sudo kill {' '.join(map(str, users))}, or stop its service")
+    return ok(title)
+
+
+def _name(node: Path, root: Path) -> str:
+    try:
+        return (root / "sys/class/video4linux" / node.name / "name").read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _captures(node: Path) -> bool:
+    """Whether the driver says so; a node that cannot be asked is believed to."""
+    answer = bytearray(_CAPABILITY.size)
+    try:
+        descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    except OSError:
+        return True
+    try:
+        fcntl.ioctl(descriptor, _QUERYCAP, answer)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return bool(_CAPABILITY.unpack(answer)[5] & _VIDEO_CAPTURE)
+
+
+def _users(node: Path, root: Path) -> dict[int, str]:
+    """Process number -> program of those that have the node open; other users' are seen by root alone."""
+    found = {}
+    for process in (root / "proc").glob("[0-9]*"):
+        try:
+            if any(link.readlink() == node for link in (process / "fd").iterdir()):
+                found[int(process.name)] = (process / "comm").read_text("utf-8", "replace").strip()
+        except OSError:  # another user's, or gone meanwhile
+            continue
+    found.pop(os.getpid(), None)
+    return found
