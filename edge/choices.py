@@ -25,6 +25,23 @@ class Backend(StrEnum):
     CORAL = "coral"
 
 
+class Rotation(StrEnum):
+    """By how many degrees frames are turned, clockwise."""
+
+    NONE = "0"
+    RIGHT = "90"
+    HALF = "180"
+    LEFT = "270"
+
+
+class Flip(StrEnum):
+    """How frames are mirrored: left and right change places, top and bottom, or both."""
+
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+    BOTH = "both"
+
+
 class Format(StrEnum):
     """How predictions are written."""
 

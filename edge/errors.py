@@ -9,6 +9,8 @@
     │   ├── ImageUnreadable  (ValueError)
     │   │   └── ImageNeedsExtra                            8   HEIC without the extra that reads it
     │   ├── CameraNotFound   (ConnectionError)
+    │   │   ├── CameraBusy                                 3   another program has it
+    │   │   └── CameraNeedsPicamera2                       3   the Pi's own camera, and picamera2 does not load
     │   └── CameraLost       (ConnectionError)
     ├── ModelError                                         4
     │   ├── ModelNotFound    (FileNotFoundError)
@@ -87,6 +89,14 @@ class ImageNeedsExtra(ImageUnreadable):
 
 class CameraNotFound(SourceError, ConnectionError):
     """A camera, stream or video file could not be opened."""
+
+
+class CameraBusy(CameraNotFound):
+    """The camera is there, and another program uses it."""
+
+
+class CameraNeedsPicamera2(CameraNotFound):
+    """A Raspberry Pi's own camera, where the library that reads it is missing, hidden or broken."""
 
 
 class CameraLost(SourceError, ConnectionError):

@@ -35,16 +35,23 @@ _SHIRT = (
 
 
 class FakeSource:
-    """A camera's test pattern: a dark T-shirt that drifts over a light ground, 640 x 480; endless or `frames` long."""
+    """A camera's test pattern: a dark T-shirt that drifts over a light ground, 640 x 480; endless or `frames` long.
 
-    def __init__(self, frames: int | None = None) -> None:
+    `fps` frames come in a second, as from a camera; without it, as fast as they are drawn.
+    """
+
+    def __init__(self, frames: int | None = None, fps: float | None = None) -> None:
         self._frames = frames
+        self._interval_s = 1 / fps if fps else 0.0
 
     def __iter__(self) -> Iterator[Frame]:
+        due_s = time.monotonic()
         for index in count():
             if index == self._frames:
                 return
             began = time.monotonic()
+            time.sleep(max(0.0, due_s - began))
+            due_s = max(due_s, began) + self._interval_s
             pixels = self.draw(index)
             now = time.monotonic()
             yield Frame(pixels, "fake:", index, now, (now - began) * 1e3)

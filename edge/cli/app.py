@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.cli import console
+from edge.cli.cameras import cameras
 from edge.cli.classify import classify
 from edge.cli.doctor import doctor
 from edge.cli.evaluate import evaluate, fetch_data
@@ -43,6 +44,7 @@ def root(
 
 app.command()(classify)
 app.command()(explain)
+app.command()(cameras)
 app.command()(models)
 app.command()(info)
 app.command()(evaluate)

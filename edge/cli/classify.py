@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli import console
-from edge.cli.classify_options import KeepOptions, LiveOptions, ModelOptions, OutputOptions, VideoOptions
+from edge.cli.classify_options import (
+    CameraOptions,
+    KeepOptions,
+    LiveOptions,
+    ModelOptions,
+    OutputOptions,
+    VideoOptions,
+)
 from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import open_model
 from edge.errors import BadOption, SomeInputsFailed, SourceError
-from edge.sources.settings import SourceSettings
+from edge.sources.settings import SourceSettings, parse_fps, parse_resolution
 
 if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
@@ -25,15 +32,19 @@ def classify(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="Pictures, directories, globs, videos, a camera index, /dev/videoN, http(s) and rtsp URLs, "
+            help="Pictures, directories, globs, videos, a camera's number, /dev/videoN, http(s) and rtsp URLs, "
             "- for a picture or MJPEG on stdin, samples: for the bundled ones, fake: for a test pattern.",
         ),
     ] = None,
-    camera: Annotated[str | None, typer.Option(help="A camera: index or device path.")] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(help="A camera: number, device path or part of its name; fmnist-edge cameras lists them."),
+    ] = None,
     *,
     of_model: ModelOptions,
     of_output: OutputOptions,
     of_video: VideoOptions,
+    of_camera: CameraOptions,
     of_live: LiveOptions,
     of_keep: KeepOptions,
     of_listeners: ListenerOptions,
@@ -53,6 +64,7 @@ def classify(
     if not wanted:
         raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
     inputs = parse_sources(wanted)
+    settings = _source_settings(of_camera, of_live, of_video.interval)
     passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)
     classifier = open_model(
         of_model.model,
@@ -74,8 +86,6 @@ def classify(
 
     endless = not all(source.is_one_picture for source in inputs)
     width = max(len(source.where) for source in inputs)
-    retry, waits_at_start = parse_retry(of_live.retry)
-    settings = SourceSettings(interval_s=of_video.interval, retry=retry, waits_at_start=waits_at_start)
     with (
         open_sink(of_output.form, of_output.output, of_output.top_k, endless=endless, source_width=width) as sink,
         progress_over(inputs, of_output.limit) as advance,
@@ -109,6 +119,20 @@ def classify(
         raise failures[0]
     if failures:
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
+
+
+def _source_settings(camera: CameraOptions, live: LiveOptions, interval_s: float | None) -> SourceSettings:
+    """How to open the sources. Raises BadOption."""
+    retry, waits_at_start = parse_retry(live.retry)
+    return SourceSettings(
+        interval_s=interval_s,
+        retry=retry,
+        waits_at_start=waits_at_start,
+        resolution=None if camera.resolution is None else parse_resolution(camera.resolution),
+        fps=None if camera.fps is None else parse_fps(camera.fps),
+        rotation=camera.rotate,
+        flip=camera.flip,
+    )
 
 
 def parse_retry(text: str | None) -> tuple[int | None, bool]:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Format
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Flip, Format, Rotation
 from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
+CAMERAS = "Cameras"
 LIVE = "Cameras that run for long"
 VIDEO = "Video and cameras"
 KEEP = "Frames to learn from"
@@ -43,6 +44,29 @@ class OutputOptions:
         Path | None, typer.Option(metavar="DIR", help="Save there, for each frame, what the model saw of it.")
     ] = None
     show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOptions:
+    """What a camera is asked for, and which way up its frames are."""
+
+    resolution: Annotated[
+        str | None, typer.Option(metavar="WxH", help="What the camera is asked for.", rich_help_panel=CAMERAS)
+    ] = None
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Frames a second that the camera is asked for (fake: obeys, too). Fewer of anything: --interval.",
+            rich_help_panel=CAMERAS,
+        ),
+    ] = None
+    rotate: Annotated[
+        Rotation, typer.Option(help="Turn the frames of any source clockwise.", rich_help_panel=CAMERAS)
+    ] = Rotation.NONE
+    flip: Annotated[
+        Flip | None, typer.Option(help="Mirror the frames of any source, once turned.", rich_help_panel=CAMERAS)
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

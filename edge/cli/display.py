@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge.choices import DEFAULT_MODEL
 from edge.cli import console
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from edge.inference.accuracy import Evaluation
     from edge.inference.model_file import Model
+    from edge.sources.camera import FoundCamera
     from edge.sources.grammar import Input
 
 _MANY = 20
@@ -77,6 +78,20 @@ def print_models(models: Sequence[Model]) -> None:
     )
 
 
+def print_cameras(cameras: Sequence[FoundCamera]) -> None:
+    """A line for each pixel format of each camera, its sizes and their highest rates; JSON has all rates."""
+    rows: list[tuple[str, ...]] = []
+    for camera in cameras:
+        formats: dict[str, list[str]] = {}
+        for mode in camera.modes:
+            rate = f" at {max(mode.rates):g}" if mode.rates else ""
+            formats.setdefault(mode.pixel_format, []).append(f"{mode.width}x{mode.height}{rate}")
+        first = (camera.camera, camera.name, camera.device)
+        for number, (pixel_format, sizes) in enumerate(formats.items() or [("", ["unknown: the camera is in use"])]):
+            rows.append((*(first if number == 0 else ("", "", "")), pixel_format, ", ".join(sizes)))
+    _print_table(("--camera", "name", "device", "format", "modes"), rows, justify="left")
+
+
 def print_facts(facts: dict[str, Any], indent: str = "") -> None:
     """Nested facts as indented `name: value` lines."""
     for name, value in facts.items():
@@ -102,14 +117,16 @@ def print_evaluation(evaluation: Evaluation) -> None:
     _print_table(("class", "right", *shorts), rows)
 
 
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], justify: Literal["left", "right"] = "right"
+) -> None:
     from rich.table import Table
 
     from edge.cli.plain_console import PlainConsole
 
     table = Table(box=None, pad_edge=False)
     for number, title in enumerate(header):
-        table.add_column(title, justify="left" if number == 0 else "right", no_wrap=number < len(header) - 1)
+        table.add_column(title, justify="left" if number == 0 else justify, no_wrap=number < len(header) - 1)
     for row in rows:
         table.add_row(*row)
     # A pipe gets whole lines, whatever the width of a terminal that is not there.

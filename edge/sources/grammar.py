@@ -2,7 +2,7 @@
 
 shirt.png  photos/  'photos/*.jpg'     image files, directories (with their sub-directories), globs
 clip.mp4                               a video file
-0  camera:1  /dev/video2               a camera, by index or device path
+0  camera:1  /dev/video2  camera:NAME  a camera, by number, device path or part of its name
 http://... https://... rtsp://...      a network camera, a stream, a picture or a video
 -                                      standard input: a picture, or a stream of JPEGs; a named pipe likewise
 fake:  fake:30                         a moving test pattern, endless or of so many frames
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.choices import Rotation
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame, FrameSource
 from edge.sources import video
@@ -108,7 +109,7 @@ def _parse(source: str) -> list[Input]:
         return [Input(Kind.CAMERA, source.removeprefix("camera:"))]
     if path.is_dir():
         return _parse_directory(path)
-    if path.is_char_device() or source.startswith("/dev/video"):
+    if path.is_char_device() or source.startswith(("/dev/video", "/dev/v4l/")):
         return [Input(Kind.CAMERA, source)]
     if path.is_fifo():
         return [Input(Kind.PIPE, source)]
@@ -154,10 +155,22 @@ def _file(path: Path) -> Input:
 
 
 def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> FrameSource:
-    """Open one input, as the settings say.
+    """Open one input, as the settings say; its frames come turned and mirrored.
 
-    Raises the SourceErrors of edge.sources.pictures and edge.sources.video.
+    Raises the SourceErrors of edge.sources.pictures, edge.sources.video and edge.sources.camera.
     """
+    if source.kind is Kind.CAMERA:
+        from edge.sources.camera import open_camera
+
+        return open_camera(source.where, settings)  # some turn their frames themselves
+    if settings.rotation is Rotation.NONE and settings.flip is None:
+        return _open(source, settings)
+    from edge.sources.orientation import oriented
+
+    return oriented(_open(source, settings), settings.rotation, settings.flip)
+
+
+def _open(source: Input, settings: SourceSettings) -> FrameSource:
     match source.kind:
         case Kind.IMAGE:
             return nullcontext(_one_frame(source.where, lambda: read_image(Path(source.where))))
@@ -169,12 +182,12 @@ def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> Frame
             return video.open_video(Path(source.where))
         case Kind.STREAM:
             return _open_address(source.where, settings)
-        case Kind.CAMERA:
-            return video.open_camera(source.where)
         case Kind.FAKE:
             from edge.testing import FakeSource
 
-            return FakeSource(int(source.where) if source.where else None)
+            return FakeSource(int(source.where) if source.where else None, settings.fps)
+        case _:
+            raise ValueError(f"{source.kind} is opened by open_source")
 
 
 def _open_pipe(where: str) -> FrameSource:

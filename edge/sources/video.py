@@ -19,11 +19,6 @@ OPEN_TIMEOUT_MS = 10_000
 READ_TIMEOUT_MS = 5_000
 """A stalled stream otherwise blocks for 30 s."""
 
-_CAMERA_HINT = (
-    "a USB camera appears as /dev/video0; a Pi's ribbon-cable camera does not under libcamera: "
-    "stream it (rpicam-vid) and classify the URL"
-)
-
 
 class VideoSource:
     """Frames of a video file, a stream or a camera. A context manager; opening happens in the constructor.
@@ -33,6 +28,8 @@ class VideoSource:
 
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self.name = name
+        self.expected_gap_s = 0.0
+        """Seconds between two frames, where a camera was asked for so slow a rate."""
         self._capture = capture
         # Live streams report no frames, or a huge negative number of them.
         self.is_live = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
@@ -99,20 +96,6 @@ def open_stream(url: str) -> VideoSource:
     if not capture.isOpened():
         raise CameraNotFound(f"nothing that can be read at {name}", "does a browser or VLC on this machine open it?")
     return VideoSource(capture, name)
-
-
-def open_camera(camera: str) -> VideoSource:
-    """A camera by index or device path, through Video4Linux. Raises CameraNotFound or SourceDenied."""
-    device = Path(f"/dev/video{camera}" if camera.isdecimal() else camera)
-    if not device.exists():
-        found = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
-        raise CameraNotFound(f"there is no camera {device} (found: {found})", _CAMERA_HINT)
-    if not os.access(device, os.R_OK | os.W_OK):
-        raise SourceDenied(f"{device}: permission denied", "sudo usermod -aG video $USER, then log in again")
-    capture = cv2.VideoCapture(str(device), cv2.CAP_V4L2)
-    if not capture.isOpened():
-        raise CameraNotFound(f"{device} does not open: in use by another program, or no camera", _CAMERA_HINT)
-    return VideoSource(capture, str(device))
 
 
 def without_password(url: str) -> str:

@@ -59,6 +59,21 @@ def test_a_picture_on_standard_input(fmnist_edge: Run) -> None:
     assert (boot["source"], boot["label"]) == ("-", "Ankle boot")
 
 
+def test_frames_are_turned_and_mirrored(fmnist_edge: Run, tmp_path: Path) -> None:
+    path = tmp_path / "upside_down.png"
+    cv2.imwrite(str(path), cv2.flip(cv2.imread(SAMPLE), 0))
+    (boot,) = predictions(fmnist_edge("classify", SAMPLE, "-f", "json"))
+    (turned,) = predictions(fmnist_edge("classify", str(path), "-f", "json", "--rotate", "180", "--flip", "horizontal"))
+    assert (turned["label"], turned["score"]) == (boot["label"], boot["score"])
+    (wrong,) = predictions(fmnist_edge("classify", str(path), "-f", "json"))
+    assert wrong["score"] != boot["score"]
+
+
+@pytest.mark.skipif(bool(list(Path("/dev").glob("video*"))), reason="this machine has video nodes")
+def test_that_there_is_no_camera_is_said(fmnist_edge: Run) -> None:
+    check_failure(fmnist_edge("cameras"), 3, "no /dev/video node")
+
+
 def test_a_network_camera_with_a_limit(fmnist_edge: Run) -> None:
     with http_camera() as address:
         done = fmnist_edge("classify", f"{address}/stream.mjpg", "--limit", "3", "-f", "json")
@@ -188,6 +203,9 @@ def test_a_file_of_somebody_else_says_what_to_do(tmp_path: Path, model: Model, n
         (("x" * 300 + ".png",), 3, "File name too long"),
         (("samples:", "--model", "x" * 300), 4, "File name too long"),
         (("--camera", "87"), 3, "/dev/video87"),
+        (("--camera", "no such camera"), 3, "'no such camera'"),
+        (("fake:1", "--resolution", "640"), 2, "--resolution"),
+        (("fake:1", "--fps", "nan"), 2, "--fps"),
         (("samples:", "--model", "nothing"), 4, "bundled models"),
         (("samples:", "--backend", "coral"), 5, "libedgetpu"),
         (("samples:", "-o", "/nowhere/out"), 6, "cannot write"),
