@@ -149,7 +149,10 @@ def test_a_camera_that_gives_what_it_is_asked_for_is_no_news(desk: FakeDev) -> N
 
 def test_what_it_gives_instead_is_said_in_one_warning(desk: FakeDev) -> None:
     expected = r"video0: asked for 1000x700 at 60, the camera gives 1280x720 at 30; fmnist-edge cameras"
-    with pytest.warns(UserWarning, match=expected) as said, open_camera("0", SourceSettings(None, (1000, 700), 60)):
+    with (
+        pytest.warns(UserWarning, match=expected) as said,
+        open_camera("0", SourceSettings(resolution=(1000, 700), fps=60)),
+    ):
         pass
     assert len(said) == 1
     with (
