@@ -38,6 +38,8 @@ Ctrl-C exits 130. Whatever else escapes is our bug and shows its traceback.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class FmnistEdgeError(Exception):
     """An error with a message for people, a hint (what to do next) and a process exit code."""
@@ -121,10 +123,29 @@ class ModelUnsupported(ModelError, ValueError):
     """A valid model that is no garment classifier: shape, type or labels do not fit."""
 
 
+class Cause(StrEnum):
+    """Why a runtime or an Edge TPU is not used, for programs."""
+
+    NOT_INSTALLED = "runtime not installed"
+    LIBRARY_MISSING = "library missing"
+    NO_DEVICE = "no device"
+    PERMISSION = "permission"
+    DEVICE = "device not initialised"
+    CRASH = "crash"
+    HANG = "hang"
+    NOT_COMPILED = "model not compiled for it"
+    COMPILED = "model compiled for the Edge TPU"
+    MODEL_REFUSED = "model refused"
+
+
 class BackendUnavailable(FmnistEdgeError, RuntimeError):
-    """A TFLite runtime, Edge TPU delegate or Edge TPU compiler is not installed or does not work."""
+    """A TFLite runtime, Edge TPU delegate or Edge TPU compiler is not installed or does not work; `cause` says why."""
 
     exit_code = 5
+
+    def __init__(self, message: str, hint: str = "", cause: Cause = Cause.NOT_INSTALLED) -> None:
+        super().__init__(message, hint)
+        self.cause = cause
 
 
 class OutputFailed(FmnistEdgeError, OSError):

@@ -17,7 +17,7 @@ from edge.cli.classify_options import (
 )
 from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import open_model
+from edge.cli.options import BackendOptions, open_model
 from edge.errors import BadOption, SomeInputsFailed, SourceError
 from edge.sources.settings import SourceSettings, parse_fps, parse_resolution
 
@@ -42,6 +42,7 @@ def classify(
     ] = None,
     *,
     of_model: ModelOptions,
+    on: BackendOptions,
     of_output: OutputOptions,
     of_video: VideoOptions,
     of_camera: CameraOptions,
@@ -68,10 +69,9 @@ def classify(
     passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)
     classifier = open_model(
         of_model.model,
-        of_model.backend,
+        on,
         of_model.threads,
         of_model.labels,
-        of_model.delegate,
         of_model.views,
         of_model.min_score,
     )

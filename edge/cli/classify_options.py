@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, Flip, Format, Rotation
-from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ThreadsOption, ViewsOption
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, Flip, Format, Rotation
+from edge.cli.options import LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
 CAMERAS = "Cameras"
 LIVE = "Cameras that run for long"
@@ -19,13 +19,11 @@ KEEP = "Frames to learn from"
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """Which model answers, on what, and how sure it must be."""
+    """Which model answers, and how sure it must be."""
 
     model: ModelOption = DEFAULT_MODEL
-    backend: BackendOption = Backend.AUTO
     threads: ThreadsOption = 1
     labels: LabelsOption = None
-    delegate: DelegateOption = EDGETPU_LIBRARY
     views: ViewsOption = DEFAULT_VIEWS
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")

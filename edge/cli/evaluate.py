@@ -7,19 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.choices import DEFAULT_MODEL, Format
 from edge.cli import console
-from edge.cli.options import (
-    BackendOption,
-    DelegateOption,
-    LabelsOption,
-    ModelOption,
-    ThreadsOption,
-    open_model,
-    refuse_csv,
-)
+from edge.cli.option_groups import takes_option_groups
+from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ThreadsOption, open_model, refuse_csv
 
 
+@takes_option_groups
 def evaluate(
     data: Annotated[
         Path | None,
@@ -28,12 +22,12 @@ def evaluate(
         ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
-    backend: BackendOption = Backend.AUTO,
     threads: ThreadsOption = 1,
     labels: LabelsOption = None,
-    delegate: DelegateOption = EDGETPU_LIBRARY,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many test images.")] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+    *,
+    on: BackendOptions,
 ) -> None:
     """Measure a model on the test set, through the classifier that `classify` uses."""
     import json
@@ -44,7 +38,7 @@ def evaluate(
     from edge.inference import accuracy
 
     refuse_csv(form)
-    classifier = open_model(model, backend, threads, labels, delegate)
+    classifier = open_model(model, on, threads, labels)
     with download_bar() as downloaded:
         test = dataset.load("test", data, progress=downloaded, reading=downloaded)
     renamed = labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)

@@ -7,22 +7,24 @@ from typing import Annotated
 
 import typer
 
-from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend
+from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS
 from edge.cli import console
-from edge.cli.options import BackendOption, DelegateOption, LabelsOption, ModelOption, ViewsOption, open_model
+from edge.cli.option_groups import takes_option_groups
+from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ViewsOption, open_model
 from edge.errors import BadOption, SourceError
 
 
+@takes_option_groups
 def explain(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture, or - for one on stdin.")],
     model: ModelOption = DEFAULT_MODEL,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PNG", help="The sheet; IMAGE.explained.png if not given.")
     ] = None,
-    backend: BackendOption = Backend.AUTO,
     labels: LabelsOption = None,
-    delegate: DelegateOption = EDGETPU_LIBRARY,
     views: ViewsOption = DEFAULT_VIEWS,
+    *,
+    on: BackendOptions,
 ) -> None:
     """Show why: the garment's outline, what the model saw, its answers, and the parts that they rest on."""
     from edge.output.explanation import explain_picture
@@ -31,7 +33,7 @@ def explain(
     inputs = parse_sources([image])
     if len(inputs) != 1 or not (inputs[0].is_one_picture or inputs[0].is_pipe):
         raise BadOption(f"{image} is not one picture", "fmnist-edge explain shirt.jpg")
-    classifier = open_model(model, backend, 1, labels, delegate, views)
+    classifier = open_model(model, on, labels=labels, views=views)
 
     def stop(error: SourceError) -> None:
         raise error

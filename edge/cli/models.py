@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.choices import DEFAULT_MODEL, EDGETPU_LIBRARY, Backend, Format
+from edge.choices import DEFAULT_MODEL, Format
 from edge.cli import console
-from edge.cli.options import BackendOption, DelegateOption, read_checked, refuse_csv
+from edge.cli.option_groups import takes_option_groups
+from edge.cli.options import BackendOptions, open_on, read_checked, refuse_csv
 
 
 def models() -> None:
@@ -19,25 +20,28 @@ def models() -> None:
     print_models([read_model(name) for name in bundled_models()])
 
 
+@takes_option_groups
 def info(
     model: Annotated[str, typer.Argument(help="Name of a bundled model, or a .tflite file.")] = DEFAULT_MODEL,
-    backend: BackendOption = Backend.AUTO,
-    delegate: DelegateOption = EDGETPU_LIBRARY,
     form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
+    *,
+    on: BackendOptions,
 ) -> None:
     """Say what a model file is: tensors, labels, accuracy and where it came from."""
     import json
 
     from edge.cli.display import print_facts
-    from edge.inference.interpreters import open_interpreter
 
     refuse_csv(form)
     found = read_checked(model)
-    interpreter = open_interpreter(found, backend, delegate=delegate)
+    opened = open_on(found, on)
+    interpreter = opened.interpreter
     facts: dict[str, Any] = {
         "file": str(found.path),
         "bytes": found.path.stat().st_size,
         "runtime": interpreter.name,
+        **({"runs": str(opened.model.path)} if opened.model is not found else {}),
+        "not_taken": {str(one.backend): {"cause": one.cause, "reason": one.text} for one in opened.reasons},
         **{
             side: {
                 "shape": list(tensor.shape),

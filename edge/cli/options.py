@@ -2,47 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.choices import Backend, Format
+from edge.choices import EDGETPU_LIBRARY, Backend, Format
 from edge.errors import BadOption
 
 if TYPE_CHECKING:
+    from edge.inference.backends import Opened
     from edge.inference.classifier import Classifier
     from edge.inference.model_file import Model
 
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a bundled model, or a .tflite file.")]
-BackendOption = Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
 ViewsOption = Annotated[
     int,
     typer.Option(min=1, max=8, help="Views of a garment that the model sees: by three masks, smaller, mirrored."),
 ]
-DelegateOption = Annotated[str, typer.Option(help="Edge TPU library for --backend coral.")]
+DelegateOption = Annotated[str, typer.Option(help="Edge TPU library of the Coral.")]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """What runs the model."""
+
+    backend: Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")] = Backend.AUTO
+    delegate: DelegateOption = EDGETPU_LIBRARY
+    require_coral: Annotated[
+        bool, typer.Option("--require-coral", help="Never go on on the CPU: not at the start, and not later.")
+    ] = False
+    cpu_model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The .tflite to go on with when the Coral fails; the one beside MODEL if not given."
+        ),
+    ] = None
+
+
+def _warn_of_change(before: str, after: str, reason: str) -> None:
+    import warnings
+
+    warnings.warn(f"{reason}; {after} goes on in place of {before}", stacklevel=2)
 
 
 def open_model(
     model: str,
-    backend: Backend,
-    threads: int,
-    labels: Path | None,
-    delegate: str,
+    on: BackendOptions,
+    threads: int = 1,
+    labels: Path | None = None,
     views: int = 1,
     min_score: float | None = None,
+    on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
 ) -> Classifier:
     """A classifier as the options ask for it. Raises ModelError, BackendUnavailable or BadOption."""
     from edge.inference.classifier import open_classifier
-    from edge.inference.interpreters import open_interpreter
     from edge.inference.model_file import read_labels
 
-    found = read_checked(model)
-    interpreter = open_interpreter(found, backend, threads, delegate)
+    opened = open_on(read_checked(model), on, threads, on_backend_change)
     names = read_labels(labels) if labels else ()
-    return open_classifier(found, interpreter, names, views=views, min_score=min_score)
+    return open_classifier(opened.model, opened.interpreter, names, views=views, min_score=min_score)
+
+
+def open_on(
+    model: Model,
+    on: BackendOptions,
+    threads: int = 1,
+    on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
+) -> Opened:
+    """A model in the backend that the options ask for. Raises ModelError, BackendUnavailable or BadOption."""
+    from edge.inference.backends import open_backend
+
+    return open_backend(
+        model,
+        on_backend_change,
+        on.backend,
+        threads=threads,
+        delegate=on.delegate,
+        cpu_model=on.cpu_model,
+        require_coral=on.require_coral,
+    )
 
 
 def read_checked(model: str) -> Model:

@@ -1,18 +1,17 @@
-"""TFLite runtimes behind one protocol: LiteRT, tflite-runtime, and either with an Edge TPU delegate."""
+"""TFLite runtimes behind one protocol: LiteRT and tflite-runtime, on the CPU."""
 
 from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from edge.choices import EDGETPU_LIBRARY, Backend
-from edge.errors import BackendUnavailable, ModelUnsupported
+from edge.choices import Backend
+from edge.errors import BackendUnavailable, Cause, ModelUnsupported
 from edge.inference.model_file import Model
 from edge.inference.runtimes import Runtime, litert, tflite_runtime
 from edge.spec import TensorSpec
@@ -20,10 +19,13 @@ from edge.spec import TensorSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_EDGETPU_HINT = (
-    "plug the Coral in and install libedgetpu (github.com/feranick/libedgetpu has builds for today's runtimes), "
-    "or use --backend litert"
-)
+_COMPILED_HINT = "give it the Coral that it is compiled for, or the .tflite that it was compiled from"
+
+CPU_RUNTIMES: dict[Backend, Callable[[], Runtime]] = {
+    Backend.LITERT: litert,
+    Backend.TFLITE_RUNTIME: tflite_runtime,
+}
+"""What `auto` tries on the CPU, in this order."""
 
 
 class Interpreter(Protocol):
@@ -52,9 +54,8 @@ class Interpreter(Protocol):
 class TFLiteInterpreter:
     """A model in LiteRT or tflite-runtime, whose Interpreter classes have the same face."""
 
-    def __init__(self, interpreter: Any, runtime: Runtime, extra: str = "") -> None:
+    def __init__(self, interpreter: Any, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._extra = extra
         self._interpreter = interpreter
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
@@ -69,8 +70,8 @@ class TFLiteInterpreter:
 
     @property
     def name(self) -> str:
-        """Runtime, version and delegate."""
-        return f"{self._runtime.name}{self._extra}"
+        """Runtime and version."""
+        return self._runtime.name
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Raw outputs of a batch of raw inputs, one at a time: the batch size of the file is pinned to one."""
@@ -85,29 +86,21 @@ class TFLiteInterpreter:
         return outputs
 
 
-def open_interpreter(
-    model: Model, backend: Backend = Backend.AUTO, threads: int = 1, delegate: str = EDGETPU_LIBRARY
-) -> TFLiteInterpreter:
-    """Load a model into the chosen runtime; `auto` walks a table and reports every reason if all fail.
+def open_interpreter(model: Model, backend: Backend = Backend.AUTO, threads: int = 1) -> TFLiteInterpreter:
+    """Load a model into a runtime on the CPU; `auto` takes the first that works and reports every reason if none does.
 
-    Raises BackendUnavailable, or ModelUnsupported where a working runtime refuses the model.
+    Raises BackendUnavailable, or ModelUnsupported where a working runtime refuses the model. With a Coral, and with
+    models compiled for one: edge.inference.backends.
     """
-    openers: dict[Backend, Callable[[], TFLiteInterpreter]] = {
-        Backend.CORAL: lambda: _open_coral(model, delegate),
-        Backend.LITERT: lambda: _open(litert(), model, threads),
-        Backend.TFLITE_RUNTIME: lambda: _open(tflite_runtime(), model, threads),
-    }
-    if backend is not Backend.AUTO:
-        return openers[backend]()
-    # Only a compiled model gains by a Coral, and only a Coral can run it.
-    order = [Backend.CORAL] if model.compiled_for_edgetpu else [Backend.LITERT, Backend.TFLITE_RUNTIME]
+    if backend in CPU_RUNTIMES:
+        return _open(CPU_RUNTIMES[backend](), model, threads)
     reasons = []
-    for candidate in order:
+    for candidate in CPU_RUNTIMES:
         try:
-            return openers[candidate]()
+            return open_interpreter(model, candidate, threads)
         except BackendUnavailable as error:
             reasons.append(f"{candidate}: {error.message}")
-    hint = _EDGETPU_HINT if model.compiled_for_edgetpu else "pip install ai-edge-litert"
+    hint = _COMPILED_HINT if model.compiled_for_edgetpu else "pip install ai-edge-litert"
     raise BackendUnavailable("no runtime can load this model: " + "; ".join(reasons), hint)
 
 
@@ -116,34 +109,21 @@ def _open(runtime: Runtime, model: Model, threads: int) -> TFLiteInterpreter:
         from edge.inference.sandbox import try_unknown
 
         try_unknown(model, runtime)
-    return TFLiteInterpreter(_load(runtime, model, {"num_threads": threads}), runtime)
+    return TFLiteInterpreter(_load(runtime, model, threads), runtime)
 
 
-def _open_coral(model: Model, library: str) -> TFLiteInterpreter:
-    """The first runtime that is installed, with the Edge TPU delegate."""
-    from edge.inference.delegates import load_checked
-
-    try:
-        runtime = litert()
-    except BackendUnavailable:
-        runtime = tflite_runtime()
-    delegate = load_checked(library, runtime.load_delegate, _EDGETPU_HINT)
-    if not model.compiled_for_edgetpu:
-        warnings.warn(f"{model.path} is not compiled for the Edge TPU: the CPU will do the work", stacklevel=2)
-    return TFLiteInterpreter(_load(runtime, model, {"experimental_delegates": [delegate]}), runtime, f" + {library}")
-
-
-def _load(runtime: Runtime, model: Model, options: dict[str, Any]) -> Any:
+def _load(runtime: Runtime, model: Model, threads: int) -> Any:
     with _captured_stderr() as captured:
         try:
-            interpreter = runtime.interpreter_class(model_content=model.flatbuffer, **options)
+            interpreter = runtime.interpreter_class(model_content=model.flatbuffer, num_threads=threads)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             if model.compiled_for_edgetpu:
                 raise BackendUnavailable(
                     f"{model.path} is compiled for the Edge TPU, which {runtime.name} does not reach: {reason}",
-                    _EDGETPU_HINT,
+                    _COMPILED_HINT,
+                    Cause.COMPILED,
                 ) from error
             raise ModelUnsupported(
                 f"{runtime.name} cannot load {model.path}: {reason} {captured()}".rstrip(),

@@ -1,7 +1,7 @@
-"""What may crash the process runs in a child process: delegate libraries, and model files that nothing vouches for.
+"""Model files that nothing vouches for may crash their runtime: they run in a child process.
 
-Such a library or file is tried in a child first. A command with such a model file then continues in a child for good,
-for a damaged file may crash its runtime at any time.
+Such a file is tried in a child first. The command with it then continues in a child for good, for a damaged file may
+crash at any time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from edge.inference.runtimes import Runtime
 
 TIMEOUT_S = 30.0
-"""A Coral takes about 3 s on a Pi 4 to load its firmware (google-coral/edgetpu #522)."""
 
 UNKNOWN_HINT = "the file is damaged, or made for another runtime; it has no manifest to check it by"
 

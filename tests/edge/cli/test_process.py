@@ -111,6 +111,7 @@ LOADED = (
                 "edge.sources.camera",
                 "edge.sources.orientation",
                 "picamera2",
+                "edge.inference.edgetpu",
             ],
         ),
     ],

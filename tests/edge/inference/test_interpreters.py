@@ -1,11 +1,8 @@
-"""One contract for every interpreter: LiteRT, tflite-runtime, either with a delegate, and the fake."""
+"""One contract for every interpreter: LiteRT, tflite-runtime, and the fake; the Edge TPU's has it in test_edgetpu."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,53 +15,7 @@ from edge.inference.interpreters import Interpreter, open_interpreter
 from edge.inference.model_file import Model, read_model
 from edge.spec import TensorSpec
 from edge.testing import FakeInterpreter
-from tests.conftest import Run, Sample
-
-DELEGATE = r"""
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-/* The first fields of TfLiteDelegate, in the order that every TFLite runtime agrees on. */
-typedef struct { void *data; int (*prepare)(void *, void *); void *copy_from, *copy_to, *free_handle; long flags[8]; }
-    Delegate;
-static int prepare(void *context, void *delegate) { (void)context; (void)delegate; return 0; }
-__attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
-    char **keys, char **values, size_t count, void (*report)(const char *)) {
-  (void)keys; (void)values; (void)count; (void)report;
-#if defined CRASH
-  *(volatile int *)0 = 1;
-#elif defined REFUSE
-  report("no Edge TPU on this bus");
-  return NULL;
-#endif
-  Delegate *made = calloc(1, sizeof *made);
-  made->prepare = prepare;
-  return made;
-}
-__attribute__((visibility("default"))) void tflite_plugin_destroy_delegate(void *made) {
-  if (getenv("DELEGATE_LOG")) { FILE *log = fopen(getenv("DELEGATE_LOG"), "a"); fputs("released\n", log); fclose(log); }
-  free(made);
-}
-"""
-"""A delegate library with the plug-in interface of libedgetpu that takes no operation over: the CPU does the work."""
-
-Build = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def build_delegate(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    def build(*defines: str) -> Path:
-        folder = tmp_path_factory.mktemp("delegate")
-        source, library = folder / "delegate.c", folder / "libdelegate.so"
-        source.write_text(DELEGATE)
-        compiler = shutil.which("cc")
-        assert compiler, "a C compiler is needed: apt-get install gcc libc6-dev"
-        options = [f"-D{define}" for define in defines]
-        subprocess.run([compiler, "-shared", "-fPIC", *options, "-o", library, source], check=True)
-        return library
-
-    return build
-
+from tests.conftest import Sample
 
 Open = Callable[[], Interpreter]
 
@@ -170,52 +121,3 @@ def test_auto_reports_every_reason_when_all_fail(monkeypatch: pytest.MonkeyPatch
         open_interpreter(model)
     assert "litert: " in caught.value.message
     assert "tflite-runtime: " in caught.value.message
-
-
-@pytest.mark.subprocess
-def test_a_delegate_library_obeys_the_contract(build_delegate: Build, model: Model) -> None:
-    library = build_delegate()
-    with pytest.warns(UserWarning, match="not compiled for the Edge TPU"):
-        interpreter = open_interpreter(model, Backend.CORAL, delegate=str(library))
-    assert str(library) in interpreter.name
-    check_contract(interpreter)
-
-
-@pytest.mark.subprocess
-def test_the_command_releases_the_delegate_before_it_leaves(
-    build_delegate: Build, fmnist_edge: Run, tmp_path: Path
-) -> None:
-    """A Coral that is not released stays stuck; the child that tries it and the command itself both release it."""
-    log = tmp_path / "log"
-    arguments = ("classify", "samples:", "--backend", "coral", "--delegate", build_delegate())
-    done = fmnist_edge(*arguments, env={"DELEGATE_LOG": str(log)})
-    assert done.returncode == 0, done.stderr
-    assert log.read_text() == "released\nreleased\n"
-
-
-@pytest.mark.subprocess
-@pytest.mark.parametrize(("define", "reason"), [("CRASH", "SIGSEGV"), ("REFUSE", "no Edge TPU on this bus")])
-def test_a_delegate_that_crashes_or_refuses_is_reported(
-    build_delegate: Build, model: Model, define: str, reason: str
-) -> None:
-    with pytest.raises(BackendUnavailable, match=reason):
-        open_interpreter(model, Backend.CORAL, delegate=str(build_delegate(define)))
-
-
-@pytest.mark.parametrize("library", ["libedgetpu-that-is-not-there.so.1", "/nowhere/libedgetpu.so.1"])
-def test_a_missing_delegate_says_how_to_get_it(model: Model, library: str) -> None:
-    with pytest.raises(BackendUnavailable, match=r"not installed|no such file") as caught:
-        open_interpreter(model, Backend.CORAL, delegate=library)
-    assert "libedgetpu" in caught.value.hint
-
-
-def compiled(model: Model) -> Model:
-    """The model as the Edge TPU compiler marks it: with a custom operation that only the delegate knows."""
-    marked = model.flatbuffer + b"edgetpu-custom-op"
-    return Model("compiled", model.path, marked, model.labels, model.image, gives_logits=False, manifest=None)
-
-
-def test_a_compiled_model_needs_the_coral(model: Model) -> None:
-    with pytest.raises(BackendUnavailable, match="coral") as caught:
-        open_interpreter(compiled(model))
-    assert "libedgetpu" in caught.value.hint

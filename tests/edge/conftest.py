@@ -1,0 +1,15 @@
+"""Fixtures of more than one room of edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.edge.inference.edgetpu_library import build_library
+
+
+@pytest.fixture(scope="session")
+def edgetpu_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that stands in for libedgetpu and fails as EDGETPU_FAULT says."""
+    return build_library(tmp_path_factory.mktemp("edgetpu"))
