@@ -38,6 +38,7 @@ def open_watched_run(
     from edge.events.event_json import EventSink
     from edge.events.publisher import Publisher
     from edge.events.run import only_changes, open_run
+    from edge.inference.fallback import FallbackInterpreter
 
     written = EventSink(sink, top_k)
     subscribers: list[Callable[[Event], None]] = [only_changes(written) if only_changed else written, tell_people]
@@ -49,6 +50,8 @@ def open_watched_run(
         open_run(publisher, subscribers, listeners, _warn, heartbeat_s) as run,
     ):
         run.check_stop = stop.check
+        if isinstance(classifier.interpreter, FallbackInterpreter):
+            classifier.interpreter.on_change = run.backend_changed
         yield run, stop
         if stop.received is not None:
             run.reason = stop.received.name

@@ -47,7 +47,7 @@ class BackendOptions:
 def _warn_of_change(before: str, after: str, reason: str) -> None:
     import warnings
 
-    warnings.warn(f"{reason}; {after} goes on in place of {before}", stacklevel=2)
+    warnings.warn(f"{after} goes on for {before}: {reason}", stacklevel=2)
 
 
 def open_model(

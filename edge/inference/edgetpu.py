@@ -120,7 +120,7 @@ class EdgeTpuInterpreter:
 
 def explain(library: str, said: str, devices: list[EdgeTpu]) -> BackendUnavailable:
     """Why a library did not load: an error with its cause. libedgetpu itself often gives no reason at all."""
-    said = " ".join(said.split())
+    said = " ".join(said.split()).removeprefix(f"Failed to load delegate from {library}").strip()
     if said.startswith(f"{library}: cannot open shared object file"):
         missing = f"{library}: no such file" if "/" in library else f"{library} is not installed"
         return BackendUnavailable(missing, HINT, Cause.LIBRARY_MISSING)

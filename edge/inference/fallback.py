@@ -36,7 +36,8 @@ class FallbackInterpreter:
         self.input, self.output = primary.input, primary.output
         self._current = primary
         self._secondary: Interpreter | None = secondary
-        self._on_change = on_change
+        self.on_change = on_change
+        """May be set anew: whoever is told of a run is there only after the model is open."""
 
     @property
     def name(self) -> str:
@@ -51,7 +52,7 @@ class FallbackInterpreter:
             if self._secondary is None:
                 raise
             before, self._current, self._secondary = self._current.name, self._secondary, None
-            self._on_change(before, self._current.name, error.message)
+            self.on_change(before, self._current.name, error.message)
             return self._current.run(batch)
 
 

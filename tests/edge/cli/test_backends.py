@@ -17,6 +17,7 @@ from edge.choices import BEST_ON_FASHION_MNIST
 from edge.inference.model_file import find_model, read_model
 from tests.conftest import ROOT, Run
 from tests.edge.inference.edgetpu_library import write_compiled
+from tests.edge.sources.http_camera import http_camera
 
 pytestmark = pytest.mark.subprocess
 
@@ -43,8 +44,22 @@ def test_a_coral_that_fails_in_mid_run(fmnist_edge: Run, compiled: Path, edgetpu
     assert done.returncode == 0, done.stderr
     assert labels(done.stdout) == ["Dress"] * 3 + on_cpu[3:]  # the first call is the trial at the start
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"warning: {edgetpu_library}")
-    assert "goes on in place of" in line
+    assert line.startswith("warning: ")
+    assert " goes on for " in line
+
+
+def test_a_camera_run_tells_it_as_an_event(fmnist_edge: Run, compiled: Path, edgetpu_library: Path) -> None:
+    options = ["--limit", 8, "-f", "json", "-m", compiled, "--delegate", edgetpu_library, "--views", 1]
+    with http_camera() as address:
+        done = fmnist_edge("classify", f"{address}/stream.mjpg", *options, env={"EDGETPU_FAULT": "hang 5"})
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds == ["prediction"] * 3 + ["backend_changed"] + ["prediction"] * 5 + ["stopped"]
+    assert str(edgetpu_library) in events[3]["before"]
+    assert "hangs" in events[3]["reason"]
+    (line,) = done.stderr.splitlines()
+    assert " goes on for " in line
 
 
 @pytest.mark.parametrize("fault", ["fail 5", "abort 5", "hang 5"])

@@ -233,7 +233,7 @@ NODE = Path("/dev/bus/usb/001/004")
     ],
 )
 def test_a_library_without_a_reason_is_explained_by_the_bus(devices: list[EdgeTpu], cause: Cause, words: str) -> None:
-    error = explain("libedgetpu.so.1", "", devices)
+    error = explain("libedgetpu.so.1", "Failed to load delegate from libedgetpu.so.1\n", devices)
     assert error.cause is cause
     assert words in error.message
     assert "it gives no reason" in error.message
