@@ -136,15 +136,25 @@ def turns_itself(settings: SourceSettings) -> bool:
 
 def _opened(camera: PiCamera) -> Any:
     kind = _picamera2()
+    opened = kind.__new__(kind)
     try:
-        return kind(camera.number)
+        opened.__init__(camera.number)
     except RuntimeError as error:
+        _close_pipe(opened)
         reason = _reasons(error)
         if "busy" in reason.lower() or "acquire" in reason.lower():
             raise CameraBusy(
                 f"{_name(camera)} is in use by another program", "stop rpicam-vid, or whatever else has it open"
             ) from error
         raise CameraNotFound(f"{_name(camera)} does not open: {reason}", "rpicam-hello shows if it works") from error
+    return opened
+
+
+def _close_pipe(opened: Any) -> None:
+    """Close what a Picamera2 that did not open leaves open: retried for a day, it would be all that a process may."""
+    with contextlib.suppress(AttributeError, OSError):
+        opened.notifymeread.close()
+        os.close(opened.notifyme_w)
 
 
 def _start(opened: Any, camera: PiCamera, settings: SourceSettings) -> None:

@@ -7,6 +7,7 @@ names of formats read from the highest byte of a little-endian word down, so RGB
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -45,11 +46,22 @@ class FakePi:
     start_fails: bool = False
     opened: list[Any] = field(default_factory=list)
     requests: list[Any] = field(default_factory=list)
+    pipes: list[int] = field(default_factory=list)
+    """The real one makes a pipe before it opens, and forgets it when that fails."""
 
     def check(self) -> None:
         """Everything that was taken has been given back."""
         assert [camera for camera in self.opened if not camera.closed] == [], "a camera was not closed"
         assert [request.holds for request in self.requests if request.holds] == [], "a request was not released"
+        assert [pipe for pipe in self.pipes if is_open(pipe)] == [], "a pipe was not closed"
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,9 @@ def picamera2_of(pi: FakePi) -> type:
 
     class Picamera2:
         def __init__(self, camera_num: int = 0, verbose_console: Any = None, tuning: Any = None) -> None:
+            self.notifyme_r, self.notifyme_w = os.pipe2(os.O_NONBLOCK)
+            self.notifymeread = os.fdopen(self.notifyme_r, "rb")
+            pi.pipes.append(self.notifyme_w)
             if camera_num >= len(pi.cameras):
                 raise RuntimeError(f"No camera number {camera_num} found")
             if camera_num in pi.busy:
@@ -182,6 +197,9 @@ def picamera2_of(pi: FakePi) -> type:
             if not self.closed:
                 self.in_its_thread()
                 self.closed = True
+                self.notifymeread.close()
+                os.close(self.notifyme_w)
+                pi.pipes.remove(self.notifyme_w)
                 pi.busy.discard(self.number)
 
     return Picamera2
