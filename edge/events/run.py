@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from edge.errors import FmnistEdgeError, OutputClosed, OutputFailed, SourceError
 from edge.events.event import BackendChanged, CameraBack, CameraLost, Event, Stopped
 from edge.events.heartbeat import HeartbeatClock
-from edge.events.listener import Listener, ListenerThread
+from edge.events.listener import Listener
+from edge.events.listener_thread import ListenerThread, close_all
 from edge.events.publisher import Publisher, Subscriber
 from edge.frame import Prediction
 from edge.stream.smoothing import Changes
@@ -117,8 +118,7 @@ def open_run(
     finally:
         if len(started) == len(threads):
             run.stop()
-        for thread in started:
-            thread.close()
+        close_all(started)
 
 
 def only_changes(subscriber: Subscriber) -> Subscriber:
