@@ -40,7 +40,7 @@ class WatchLimits:
     """After how long a live source counts as lost, and how soon it is opened again; all in seconds."""
 
     stalled_s: float = 1.7
-    """Without a frame; or four times the longest gap so far, if that is longer."""
+    """Without a frame; or four times the usual gap between two, if that is longer."""
     frozen_s: float = 1.8
     frozen_coded_s: float = 5.0
     """For streams that code differences, such as H.264: they may repeat a still scene to the bit."""
@@ -198,7 +198,7 @@ class LiveSource:
                 yield marked(frame)
                 continue
             if taken:
-                self._gap_s = max(self._gap_s, min(now - last_s, self._limits.start_s))
+                self._learn_gap(now - last_s)
             taken, last_s = taken + 1, now
             self._next_index = first_index + frame.index + 1
             numbered = replace(frame, index=first_index + frame.index, dropped=reader.dropped - dropped)
@@ -208,6 +208,10 @@ class LiveSource:
                 yield usable
             if self._loss is None and now - opened_s >= self._limits.settled_s:
                 self._openings = 0
+
+    def _learn_gap(self, gap_s: float) -> None:
+        """Follow the usual time between two frames; one long gap among short ones changes little."""
+        self._gap_s += (gap_s - self._gap_s) * (0.1 if self._gap_s else 1.0)
 
     def _check_silence(self, reader: FrameReader, silent_s: float, taken: int) -> None:
         """Report a stall; give up a connection that stays silent for too long. Raises _Gone."""
