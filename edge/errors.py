@@ -3,6 +3,8 @@
     FmnistEdgeError                                   exit 1
     ├── SomeInputsFailed                                   1   the run went on; some inputs gave no prediction
     ├── BadOption            (ValueError)                  2   as Typer's own usage errors
+    │   ├── ConfigInvalid                                  2   the configuration file, with all its mistakes
+    │   └── SecretRefused                                  2   a secret in a file that others may read
     ├── SourceError                                        3
     │   ├── SourceNotFound   (FileNotFoundError)
     │   ├── SourceDenied     (PermissionError)
@@ -63,6 +65,14 @@ class BadOption(FmnistEdgeError, ValueError):
     """An option or argument has a value that cannot be used."""
 
     exit_code = 2
+
+
+class ConfigInvalid(BadOption):
+    """A configuration file that cannot be read, or has keys or values that there are not."""
+
+
+class SecretRefused(BadOption):
+    """A file with a password or key that is missing, open to others, or not one line."""
 
 
 class SourceError(FmnistEdgeError):

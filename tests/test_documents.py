@@ -57,7 +57,7 @@ def complaint(words: list[str]) -> str:
         return "" if (ROOT / words[0]).is_file() else f"no {words[0]}"
     command: Any = typer.main.get_command(COMMANDS[words[0]])
     rest = words[1:]
-    if rest and not rest[0].startswith("-"):
+    while rest and not rest[0].startswith("-") and hasattr(command, "commands"):
         command = command.commands.get(rest[0])
         if command is None:
             return f"no command {rest[0]}"
@@ -76,10 +76,15 @@ def test_commands_and_options_exist(document: Any) -> None:
 
 
 def test_an_invented_command_or_option_is_noticed() -> None:
-    text = "```sh\nfmnist-edge clasify x.png\nfmnist-edge classify --fast\n```\nand `scripts/nothing`"
+    text = (
+        "```sh\nfmnist-edge clasify x.png\nfmnist-edge classify --fast\nfmnist-edge config sho\n"
+        "fmnist-edge config show --all\n```\nand `scripts/nothing`"
+    )
     assert [complaint(words) for words in command_lines(text)] == [
         "no command clasify",
         "no option ['--fast']",
+        "no command sho",
+        "no option ['--all']",
         "no scripts/nothing",
     ]
 
@@ -176,7 +181,8 @@ def missing(program: str, reference: str) -> list[str]:
             lacking.append(f"{program} {name}")
             continue
         named = set(re.findall(r"`(--?[a-z][\w-]*)", own + section(reference, "Common options")))
-        visible = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
+        parts = [command, *getattr(command, "commands", {}).values()]
+        visible = [one for part in parts for one in part.params if one.param_type_name == "option" and not one.hidden]
         options = {option for one in visible for option in (*one.opts, *one.secondary_opts)}
         lacking += [f"{program} {name} {option}" for option in sorted(options - named)]
     return lacking

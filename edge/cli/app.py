@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from edge.cli import console
 from edge.cli.cameras import cameras
 from edge.cli.classify import classify
+from edge.cli.configured import ConfigMeaning, name_config
 from edge.cli.doctor import doctor
 from edge.cli.evaluate import evaluate, fetch_data
 from edge.cli.explain import explain
+from edge.cli.late_commands import LateTyper
 from edge.cli.models import info, models
 
-app = typer.Typer(
+app = LateTyper(
     help="Classify garments on Raspberry Pi and Coral: camera frames, pictures and videos.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -32,14 +35,24 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def root(
+    ctx: typer.Context,
+    config_file: Annotated[Path | None, typer.Option("--config", metavar="FILE", help=ConfigMeaning)] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Options before the command."""
+    name_config(ctx, config_file)
     if version:
         from importlib.metadata import version as installed
 
         typer.echo(f"fmnist-edge {installed('fmnist-edge')}")
         raise typer.Exit
+
+
+def config() -> typer.Typer:
+    """The commands `config check` and `config show`."""
+    from edge.cli.config import config
+
+    return config
 
 
 app.command()(classify)
@@ -49,4 +62,5 @@ app.command()(models)
 app.command()(info)
 app.command()(evaluate)
 app.command("fetch-data")(fetch_data)
-app.command()(doctor)
+app.command(cls=TyperCommand)(doctor)  # it runs with a spoilt configuration, too
+app.add_later("config", config)

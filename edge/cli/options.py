@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.choices import EDGETPU_LIBRARY, Backend, Format
+from edge.cli.completion import model_names
 from edge.errors import BadOption
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
     from edge.inference.model_file import Model
 
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a bundled model, or a .tflite file.")]
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", "-m", autocompletion=model_names, help="Name of a bundled model, or a .tflite file."),
+]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
 ViewsOption = Annotated[

@@ -1,0 +1,66 @@
+"""A Typer that builds a command when it is asked for: a start pays for one, however many there are."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from edge.cli.configured import ConfiguredCommand
+
+Build = Callable[[], typer.Typer]
+"""Makes the Typer of one command or of a group of them."""
+
+
+class LateTyper(typer.Typer):
+    """A program whose commands read the configuration file, and are built late."""
+
+    def __init__(self, **settings: Any) -> None:
+        waiting: dict[str, Build] = {}
+
+        class Group(_LateGroup):
+            builds = waiting
+
+        super().__init__(cls=Group, **settings)
+        self._waiting = waiting
+
+    def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **settings: Any) -> Any:
+        """Register a command; with `cls=TyperCommand` it does not read the file, and has no table in it."""
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            def build() -> typer.Typer:
+                alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+                alone.command(cls=cls or ConfiguredCommand, **settings)(function)
+                return alone
+
+            self.add_later(name or function.__name__.replace("_", "-"), build)
+            return function
+
+        return register
+
+    def add_later(self, name: str, build: Build) -> None:
+        """Register a command or group that is imported, too, only when it is asked for."""
+        self._waiting[name] = build
+
+
+class _LateCommands(UserDict[str, Any]):
+    """Click's commands by name. What waits to be built is a function."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if not hasattr(found, "params"):
+            found = typer.main.get_command(found())
+            found.name = name
+            self.data[name] = found
+        return found
+
+
+class _LateGroup(TyperGroup):
+    builds: ClassVar[dict[str, Build]]
+
+    def __init__(self, *, commands: Any = None, **settings: Any) -> None:
+        super().__init__(commands={}, **settings)
+        self.commands = _LateCommands({**self.builds, **(commands or {})})
