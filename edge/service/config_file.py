@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ def read_config(path: Path) -> ConfigFile:
         return ConfigFile(path, text, tomllib.loads(text), status)
     except tomllib.TOMLDecodeError as error:
         hint = 'a line is a [table] or a key = value; texts stand in "quotes"'
-        raise ConfigInvalid(f"{path}: {error}", hint) from error
+        said = str(error).replace("at end of document", f"at line {_unfinished(text)}, which does not end")
+        raise ConfigInvalid(f"{path}: {said}", hint) from error
     except RecursionError as error:
         raise ConfigInvalid(too_deep, "no value is deeper than a list") from error
     except ValueError as error:  # a number of more than 4,300 digits
@@ -65,13 +67,25 @@ def read_config(path: Path) -> ConfigFile:
 
 
 def lines_of(text: str) -> Lines:
-    """Where each key stands: found by reading the file again, statement by statement.
+    """Where each key of a text that is TOML stands."""
+    found: Lines = {}
+    table: tuple[str, ...] = ()
+    for first, _, statement, values in _statements(text):
+        paths = _paths(values)
+        if statement.lstrip().startswith("["):
+            table = max(paths, key=len, default=())
+            paths = [()]
+        for path in paths:
+            found.setdefault((*table, *path), first)
+    return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, int, str, dict[str, Any]]]:
+    """Each statement of a TOML text: its first and last line, itself, and what it sets.
 
     A statement is the least number of lines that is TOML by itself, so that a line within a list or a long text is
     not taken for a key.
     """
-    found: Lines = {}
-    table: tuple[str, ...] = ()
     statement, first = "", 1
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         statement += line
@@ -80,15 +94,14 @@ def lines_of(text: str) -> Lines:
         except ValueError:
             if number - first < LONGEST_STATEMENT:
                 continue
-            return found
-        paths = _paths(values)
-        if statement.lstrip().startswith("["):
-            table = max(paths, key=len, default=())
-            paths = [()]
-        for path in paths:
-            found.setdefault((*table, *path), first)
+            return
+        yield first, number, statement, values
         statement, first = "", number + 1
-    return found
+
+
+def _unfinished(text: str) -> int:
+    """The first line of the statement that the end of a text interrupts."""
+    return max((last for _, last, _, _ in _statements(text)), default=0) + 1
 
 
 def _paths(values: Any, deepest: int = 4) -> list[tuple[str, ...]]:

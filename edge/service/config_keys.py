@@ -50,7 +50,7 @@ class Key:
         match self.kind:
             case Kind.FLAG if isinstance(raw, bool):
                 return raw
-            case Kind.WHOLE if whole:
+            case Kind.WHOLE if whole and raw.bit_length() < 64:
                 return raw
             case Kind.NUMBER if whole or isinstance(raw, float):
                 if -LARGEST_NUMBER <= raw <= LARGEST_NUMBER:  # neither nan nor more than fits a float

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.service.config_check import check
 from edge.service.config_file import ConfigFile, lines_of
-from edge.service.config_keys import Commands, Key, Kind, example, keys_of
+from edge.service.config_keys import Commands, Key, Kind, keys_of
 from edge.service.secrets import without_password
 
 WIDTH = 100
@@ -90,7 +90,16 @@ def _default(key: Key, command: Any) -> Any:
 
 
 def _sample(key: Key) -> str:
-    """A value for a key that has no default."""
-    metavar = key.parameter.metavar or ""
-    value = f'"{metavar.strip("[].")}"' if metavar and key.kind in {Kind.TEXT, Kind.PATH} else example(key.kind)
+    """A value for a key that has no default: of its kind, and one that its option takes."""
+    kind, asked = key.parameter.type, (key.parameter.metavar or "").strip("[].")
+    choices = [str(getattr(one, "value", one)) for one in getattr(kind, "choices", ())]
+    if choices:
+        value = as_toml(choices[0])
+    elif key.kind in {Kind.TEXT, Kind.PATH}:
+        value = as_toml(asked or "...")
+    elif key.kind is Kind.FLAG:
+        value = "true"
+    else:
+        lowest, highest = getattr(kind, "min", None), getattr(kind, "max", None)
+        value = as_toml(lowest or highest or (1 if key.kind is Kind.WHOLE else 0.5))
     return f"[{value}]" if key.several else value

@@ -42,6 +42,8 @@ def read_secret(path: Path) -> str:
                     f"sudo chown {os.geteuid()} {quoted(path)}",
                 )
             content = file.read(LARGEST_BYTES + 1)
+    except SecretRefused:
+        raise
     except FileNotFoundError as error:
         raise SecretRefused(f"{path}: no such secret file", f"(umask 077; cat > {quoted(path)})") from error
     except PermissionError as error:
