@@ -100,6 +100,7 @@ def _sample(key: Key) -> str:
     elif key.kind is Kind.FLAG:
         value = "true"
     else:
+        likely = 1 if key.kind is Kind.WHOLE else 0.5
         lowest, highest = getattr(kind, "min", None), getattr(kind, "max", None)
-        value = as_toml(lowest or highest or (1 if key.kind is Kind.WHOLE else 0.5))
+        value = as_toml(max(likely, lowest or likely) if highest is None else min(max(likely, lowest or 0), highest))
     return f"[{value}]" if key.several else value
