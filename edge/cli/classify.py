@@ -12,6 +12,7 @@ from edge.cli.classify_options import (
     KeepOptions,
     LiveOptions,
     ModelOptions,
+    NetworkOptions,
     OutputOptions,
     VideoOptions,
 )
@@ -47,6 +48,7 @@ def classify(
     of_video: VideoOptions,
     of_camera: CameraOptions,
     of_live: LiveOptions,
+    of_network: NetworkOptions,
     of_keep: KeepOptions,
     of_listeners: ListenerOptions,
 ) -> None:
@@ -65,7 +67,7 @@ def classify(
     if not wanted:
         raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
     inputs = parse_sources(wanted)
-    settings = _source_settings(of_camera, of_live, of_video.interval)
+    settings = _source_settings(of_camera, of_live, of_network, of_video.interval)
     passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)
     classifier = open_model(
         of_model.model,
@@ -121,10 +123,12 @@ def classify(
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
 
 
-def _source_settings(camera: CameraOptions, live: LiveOptions, interval_s: float | None) -> SourceSettings:
+def _source_settings(
+    camera: CameraOptions, live: LiveOptions, network: NetworkOptions, interval_s: float | None
+) -> SourceSettings:
     """How to open the sources. Raises BadOption."""
     retry, waits_at_start = parse_retry(live.retry)
-    return SourceSettings(
+    settings = SourceSettings(
         interval_s=interval_s,
         retry=retry,
         waits_at_start=waits_at_start,
@@ -132,7 +136,14 @@ def _source_settings(camera: CameraOptions, live: LiveOptions, interval_s: float
         fps=None if camera.fps is None else parse_fps(camera.fps),
         rotation=camera.rotate,
         flip=camera.flip,
+        ca_file=network.ca_file,
+        insecure=network.insecure,
     )
+    if settings.ca_file is not None:
+        from edge.sources.tls import check_options
+
+        check_options(settings)
+    return settings
 
 
 def parse_retry(text: str | None) -> tuple[int | None, bool]:

@@ -15,6 +15,7 @@ CAMERAS = "Cameras"
 LIVE = "Cameras that run for long"
 VIDEO = "Video and cameras"
 KEEP = "Frames to learn from"
+NETWORK = "Network cameras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,23 @@ class LiveOptions:
     heartbeat: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="A heartbeat event so often.", rich_help_panel=LIVE)
     ] = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """Whose certificates are trusted."""
+
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Trust the certificates in it, too: a camera's own, or its authority's (PEM).",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Check no camera's certificate.", rich_help_panel=NETWORK)
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

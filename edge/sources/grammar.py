@@ -211,17 +211,17 @@ def _open_address(url: str, settings: SourceSettings) -> FrameSource:
 
         began = time.monotonic()
         name = video.without_password(url)
-        found = open_http(url, name, Connection())
+        found = open_http(url, name, Connection(), settings)
         if isinstance(found, bytes):
             arrived_s = time.monotonic()
             pixels = decode_image(found, name)
             interval_s = settings.interval_s
             read_ms = (time.monotonic() - began) * 1e3
             first = Frame(pixels, name, 0, arrived_s, read_ms, is_live=interval_s is not None)
-            return nullcontext((first,)) if interval_s is None else SnapshotSource(url, first, interval_s)
+            return nullcontext((first,)) if interval_s is None else SnapshotSource(url, first, interval_s, settings)
         if found is not None:
             return found
-    return video.open_stream(url)
+    return video.open_stream(url, settings)
 
 
 def _one_frame(name: str, read: Callable[[], NDArray[np.uint8]]) -> tuple[Frame]:

@@ -10,6 +10,7 @@ from edge.sources.jpeg_splitter import JpegSplitter
 from edge.sources.mjpeg import CHUNK_BYTES
 from edge.sources.network_mjpeg import NetworkMjpegSource
 from edge.sources.pictures import MAX_FILE_BYTES
+from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 OPEN_S = 10.0
 """Until the server has said what it has, and has sent all of it if that is a picture."""
@@ -19,7 +20,9 @@ _STARTS_OF_PICTURES = (_JPEG, b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*", b
 _STARTS_OF_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
 
 
-def open_http(url: str, name: str, connection: Connection) -> bytes | NetworkMjpegSource | None:
+def open_http(
+    url: str, name: str, connection: Connection, settings: SourceSettings = AS_THEY_COME
+) -> bytes | NetworkMjpegSource | None:
     """The bytes of the picture at an http(s) address, or the stream of JPEGs there; None for any other video.
 
     What the server sends is told by its first bytes, too: some call a JPEG application/octet-stream. `name` is the
@@ -28,7 +31,7 @@ def open_http(url: str, name: str, connection: Connection) -> bytes | NetworkMjp
     timer = connection.hang_up_after(OPEN_S)
     try:
         with ExitStack() as opened:
-            answer = opened.enter_context(ask(url, name, connection))
+            answer = opened.enter_context(ask(url, name, connection, settings))
             found = _look_at(answer, name)
             if connection.is_hung_up:  # which http.client takes for the regular end of headers and contents
                 raise TimeoutError

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from functools import partial
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from edge.errors import CameraNotFound
 from edge.sources.http_login import Login, LoginHandler, split_login
+from edge.sources.settings import SourceSettings
 
 TIMEOUT_S = 5.0
 """So long without a byte: the server hangs."""
@@ -91,7 +92,7 @@ class Answer(AbstractContextManager["Answer"]):
         self._response.close()
 
 
-def ask(url: str, name: str, connection: Connection) -> Answer:
+def ask(url: str, name: str, connection: Connection, settings: SourceSettings) -> Answer:
     """The answer to a request, with the address's login where the server wants one.
 
     `name` is the address as it may be printed. Raises CameraNotFound with the server's reason.
@@ -99,7 +100,7 @@ def ask(url: str, name: str, connection: Connection) -> Answer:
     login = None
     try:
         plain, login = split_login(url)
-        return Answer(_open(plain, login, connection), connection)
+        return Answer(_open(plain, login, connection, settings), connection)
     except urllib.error.HTTPError as error:
         error.close()
         refused = _refusal(error, name, with_login=login is not None)
@@ -111,21 +112,25 @@ def ask(url: str, name: str, connection: Connection) -> Answer:
         raise failed from error
 
 
-def _open(url: str, login: Login | None, connection: Connection) -> Any:
+def _open(url: str, login: Login | None, connection: Connection, settings: SourceSettings) -> Any:
     """The response to a request, which is sent again with the login where a camera refuses it and does not ask."""
     try:
-        return _opener(connection, login).open(url, timeout=TIMEOUT_S)
+        return _opener(connection, login, settings).open(url, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if error.code != 403 or login is None:
             raise
         error.close()
         login.is_given_unasked = True
-        return _opener(connection, login).open(url, timeout=TIMEOUT_S)
+        return _opener(connection, login, settings).open(url, timeout=TIMEOUT_S)
 
 
 def no_answer(name: str, error: Exception, connection: Connection) -> CameraNotFound:
     """A connection that failed, or that took too long."""
     reason = "it is too slow" if connection.is_hung_up else getattr(error, "reason", error)
+    if isinstance(reason, ssl.SSLError):
+        from edge.sources.tls import in_plain_words
+
+        return in_plain_words(reason, name)
     return CameraNotFound(f"{name} does not answer: {reason}", "check the address and the network")
 
 
@@ -141,7 +146,7 @@ def _refusal(error: urllib.error.HTTPError, name: str, *, with_login: bool) -> C
     return CameraNotFound(f"{name} answers {error.code} {error.reason}", "check the address in a browser")
 
 
-def _opener(connection: Connection, login: Login | None) -> urllib.request.OpenerDirector:
+def _opener(connection: Connection, login: Login | None, settings: SourceSettings) -> urllib.request.OpenerDirector:
     """Opens http and https, and nothing that a redirect could point to besides."""
     opener = urllib.request.OpenerDirector()
     handlers: list[urllib.request.BaseHandler] = [
@@ -151,7 +156,7 @@ def _opener(connection: Connection, login: Login | None) -> urllib.request.Opene
         urllib.request.HTTPErrorProcessor(),
         _Redirect(),
         _Http(connection),
-        _Https(connection),
+        _Https(connection, settings),
     ]
     if login is not None:
         handlers.append(LoginHandler(login))
@@ -161,35 +166,52 @@ def _opener(connection: Connection, login: Login | None) -> urllib.request.Opene
 
 
 class _HttpConnection(http.client.HTTPConnection):
-    def __init__(self, *arguments: Any, connection: Connection, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._connection = connection
+    reports_to: Connection
 
     def connect(self) -> None:
         super().connect()
-        self._connection.connected(self.sock)
+        self.reports_to.connected(self.sock)
 
 
 class _HttpsConnection(http.client.HTTPSConnection, _HttpConnection):
     """Its connect calls that of _HttpConnection before the handshake."""
 
 
+def _reporting(kind: type[_HttpConnection], connection: Connection) -> Any:
+    """What urllib calls to connect."""
+
+    def connect(*arguments: Any, **options: Any) -> _HttpConnection:
+        opened = kind(*arguments, **options)
+        opened.reports_to = connection
+        return opened
+
+    return connect
+
+
 class _Http(urllib.request.HTTPHandler):
     def __init__(self, connection: Connection) -> None:
         super().__init__()
-        self._connect = partial(_HttpConnection, connection=connection)
+        self._connect = _reporting(_HttpConnection, connection)
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(self._connect, req)
 
 
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, connection: Connection) -> None:
+class _Https(urllib.request.AbstractHTTPHandler):
+    """Checks certificates as the settings say. Unlike urllib's it loads the trusted ones when one is to be checked."""
+
+    def __init__(self, connection: Connection, settings: SourceSettings) -> None:
         super().__init__()
-        self._connect = partial(_HttpsConnection, connection=connection)
+        self._connect = _reporting(_HttpsConnection, connection)
+        self._settings = settings
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connect, req, context=self._context)  # type: ignore[attr-defined]
+        from edge.sources.tls import trust
+
+        context = trust(self._settings.ca_file, insecure=self._settings.insecure)
+        return self.do_open(self._connect, req, context=context)
+
+    https_request = urllib.request.AbstractHTTPHandler.do_request_
 
 
 class _Redirect(urllib.request.HTTPRedirectHandler):

@@ -6,6 +6,7 @@ import math
 import re
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.choices import Flip, Rotation
 from edge.errors import BadOption
@@ -19,6 +20,7 @@ class SourceSettings:
     lost is opened again `retry` times, without end if that is None; with `waits_at_start` also one that is not there
     at first. Cameras are asked for `resolution` (width, height) and `fps` frames a second. Every source's frames are
     turned by `rotation`, then mirrored by `flip`.
+    at first. A camera's certificate must be one that the system or `ca_file` vouches for; with `insecure` any will do.
     """
 
     interval_s: float | None = None
@@ -28,6 +30,8 @@ class SourceSettings:
     fps: float | None = None
     rotation: Rotation = Rotation.NONE
     flip: Flip | None = None
+    ca_file: Path | None = None
+    insecure: bool = False
 
 
 AS_THEY_COME = SourceSettings()

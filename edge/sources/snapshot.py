@@ -14,6 +14,7 @@ from edge.frame import Frame
 from edge.sources.http_content import open_http
 from edge.sources.http_request import Connection
 from edge.sources.pictures import decode_image
+from edge.sources.settings import SourceSettings
 
 MOST_FAILURES = 3
 LOST_S = 10.0
@@ -28,8 +29,9 @@ class SnapshotSource(AbstractContextManager["SnapshotSource"]):
     LOST_S or longer: the camera will not come back by itself. Any thread may interrupt it, which ends it.
     """
 
-    def __init__(self, url: str, first: Frame, interval_s: float) -> None:
+    def __init__(self, url: str, first: Frame, interval_s: float, settings: SourceSettings) -> None:
         self._url = url
+        self._settings = settings
         self._first = first
         self.expected_gap_s = interval_s
         self._connection = Connection()
@@ -69,7 +71,7 @@ class SnapshotSource(AbstractContextManager["SnapshotSource"]):
         self._connection = Connection()
         if self._interrupted.is_set():
             self._connection.hang_up()
-        found = open_http(self._url, self._first.source, self._connection)
+        found = open_http(self._url, self._first.source, self._connection, self._settings)
         if not isinstance(found, bytes):
             self._connection.hang_up()  # of a stream
             raise CameraLost(f"{self._first.source} gives no picture any more", "check the address in a browser")

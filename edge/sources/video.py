@@ -14,6 +14,7 @@ import numpy as np
 from edge.errors import CameraLost, CameraNotFound, ImageUnreadable, SourceDenied
 from edge.frame import Frame
 from edge.opencv import cv2
+from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 OPEN_TIMEOUT_MS = 10_000
 READ_TIMEOUT_MS = 5_000
@@ -83,7 +84,7 @@ def open_video(path: Path) -> VideoSource:
     return source
 
 
-def open_stream(url: str) -> VideoSource:
+def open_stream(url: str, settings: SourceSettings = AS_THEY_COME) -> VideoSource:
     """A video or live stream at an http, https or rtsp address. Raises CameraNotFound."""
     timeouts = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
@@ -91,8 +92,12 @@ def open_stream(url: str) -> VideoSource:
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         READ_TIMEOUT_MS,
     ]
-    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
     name = without_password(url)
+    if url.startswith(("https:", "rtsps:")):
+        from edge.sources.tls import prepare_ffmpeg
+
+        prepare_ffmpeg(url, name, settings)
+    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
     if not capture.isOpened():
         raise CameraNotFound(f"nothing that can be read at {name}", "does a browser or VLC on this machine open it?")
     return VideoSource(capture, name)

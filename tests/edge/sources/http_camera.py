@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 import time
 import urllib.request
@@ -100,15 +101,17 @@ class _Camera(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def http_camera() -> Iterator[str]:
+def http_camera(tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The camera's address, while it runs."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Camera)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.daemon_threads = True
     server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from edge.opencv import cv2
 from edge.testing import FakeSource
@@ -90,12 +92,24 @@ class _Camera(socketserver.StreamRequestHandler):
             time.sleep(0.05)
 
 
+class _Server(socketserver.ThreadingTCPServer):
+    tls: ssl.SSLContext | None = None
+
+    def finish_request(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        with suppress(OSError), self.tls.wrap_socket(request, server_side=True) as encrypted:
+            super().finish_request(encrypted, client_address)
+
+
 @contextmanager
-def rtsp_camera() -> Iterator[str]:
+def rtsp_camera(tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The camera's address, while it runs; it hangs up after FRAMES_BEFORE_LOSS frames."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Camera) as server:
+    with _Server(("127.0.0.1", 0), _Camera) as server:
+        server.tls = tls
         server.daemon_threads = True
         server.block_on_close = False
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"rtsp://127.0.0.1:{server.server_address[1]}/live"
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"{'rtsp' if tls is None else 'rtsps'}://127.0.0.1:{server.server_address[1]}/live"
         server.shutdown()
