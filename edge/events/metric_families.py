@@ -31,7 +31,7 @@ class MetricFamilies:
     """The run's metrics in a registry of their own. Counters of the model's labels stand at 0 from the start."""
 
     def __init__(self, labels: tuple[str, ...], model: str) -> None:
-        disable_created_metrics()  # a second series for each counter, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
         self._registry = registry = CollectorRegistry()
         self._lost_source: str | None = None
         self._model = model
