@@ -24,6 +24,9 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 """The same container with another codec: OpenCV reads it."""
 
+_FILL = [128, 128, 128]
+_MORE = bytes(range(1, 241, 3))
+
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Pixels of an image file: uint8 (H, W, 3) blue green red.
@@ -72,7 +75,22 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
             f"{name} is not a readable image: damaged, truncated or of an unknown format",
             f"{', '.join(readable_formats())} are read",
         )
+    if jpeg and _is_partly_made_up(content, np.asarray(raw, np.uint8)):
+        raise ImageUnreadable(f"{name} is a truncated JPEG: its lower part is missing", "was it copied completely?")
     return _to_colour(_to_bytes(np.asarray(raw), name))
+
+
+def _is_partly_made_up(content: bytes, pixels: NDArray[np.uint8]) -> bool:
+    """Whether a JPEG's data ends before its picture does, although the end marker is there.
+
+    libjpeg fills the rest with grey, and only prints a warning. So a picture with a corner of just that grey is decoded
+    again with more data before the end marker: only where data are missing does that change the picture.
+    """
+    if not any(pixels[y, x].tolist() == _FILL for y, x in ((-1, -1), (0, 0), (0, -1), (-1, 0))):  # EXIF turns pictures
+        return False
+    end = content.rfind(b"\xff\xd9")
+    longer = np.frombuffer(content[:end] + _MORE + content[end:], np.uint8)
+    return not np.array_equal(pixels, np.asarray(cv2.imdecode(longer, cv2.IMREAD_COLOR)))
 
 
 def is_heic(content: bytes) -> bool:

@@ -102,6 +102,13 @@ def test_only_whole_frames_are_frames() -> None:
     assert_are(frames, FRAMES[0], FRAMES[2], FRAMES[3], FRAMES[4])
 
 
+def test_a_cut_off_frame_is_none_even_with_an_end_marker() -> None:
+    cut = FRAMES[1][: len(FRAMES[1]) // 2] + b"\xff\xd9"
+    with pytest.warns(UserWarning, match="its lower part is missing"):
+        frames, _ = read_until_lost(MULTIPART + parts(FRAMES[0], cut, FRAMES[2]))
+    assert_are(frames, FRAMES[0], FRAMES[2])
+
+
 @pytest.mark.parametrize("missing", [1, 2, 300, len(FRAMES[1]) - 30])
 def test_a_frame_that_breaks_off_at_the_end_is_none(missing: int) -> None:
     with warnings.catch_warnings():

@@ -81,6 +81,30 @@ def test_a_truncated_progressive_jpeg_is_noticed() -> None:
         decode_image(content[: len(content) * 3 // 4], "torn")
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("options", [[], [cv2.IMWRITE_JPEG_RST_INTERVAL, 40]], ids=["plain", "restarts"])
+@pytest.mark.parametrize("turn", [1, 3, 6, 8])
+def test_a_jpeg_whose_lower_part_is_missing_is_noticed_despite_its_end_marker(
+    kept: float, options: list[int], turn: int
+) -> None:
+    """libjpeg fills the rest with grey and calls it a success."""
+    content = cv2.imencode(".jpg", cv2.resize(PHOTO, (640, 480)), options)[1].tobytes()
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([turn, 0, 0, 0]) + bytes(4)
+    content = content[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + content[2:]
+    decode_image(content, "whole")
+    with pytest.raises(ImageUnreadable, match="its lower part is missing"):
+        decode_image(content[: int(len(content) * kept)] + b"\xff\xd9", "torn")
+
+
+@pytest.mark.parametrize("options", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], [cv2.IMWRITE_JPEG_RST_INTERVAL, 4]])
+def test_a_jpeg_of_just_that_grey_is_whole(options: list[int]) -> None:
+    grey = np.full((120, 160, 3), 128, np.uint8)
+    for picture in (grey, cv2.circle(grey.copy(), (80, 60), 30, (10, 200, 90), -1)):
+        content = cv2.imencode(".jpg", picture, options)[1].tobytes()
+        assert (decode_image(content, "wall")[0, 0] == 128).all()
+        decode_image(content + b"\0" * 9, "wall, padded")
+
+
 def png_of_claimed_size(width: int, height: int) -> bytes:
     """A valid PNG of a few bytes whose header claims any size: a decompression bomb."""
 
