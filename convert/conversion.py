@@ -143,6 +143,10 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         int8_run, runtime = parity.run_int8(model, test, advance)
     proven = parity.AccuracyParity.of(float_run, int8_run, runtime)
     facts["accuracy"] = manifest.accuracy(proven.paired, int8_run, parity.name_data(test))
+    photos = source.record.fields.get("photos") if source.record else None
+    facts["held_out"] = manifest.held_out(
+        int8_run, score_calibration, facts["accuracy"]["data"], photos if isinstance(photos, dict) else {}
+    )
     facts["provenance"] = provenance(settings, source, reading.held_out, found, own)
     content = manifest.attach(flatbuffer, facts)
     model = parse_model(content, settings.model_path)

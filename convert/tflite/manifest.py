@@ -70,6 +70,27 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
     }
 
 
+def held_out(
+    int8_run: Evaluation, calibration: ScoreCalibration, data: str, photos: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the runtime should see of such pictures, to notice when it no longer does (edge.events.drift).
+
+    The share of unknown ones and the mean best score: of photos held out of the training, if its record has them, else
+    of the int8 model on the test pictures called `data`.
+    """
+    of_photos = photos.get("after")
+    if isinstance(of_photos, Mapping) and {"unknown", "score"} <= of_photos.keys():
+        figures = {"unknown": of_photos["unknown"], "score": of_photos["score"]}
+        return {"data": "photos held out of the training", "pictures": photos.get("held_out", 0), **figures}
+    assert int8_run.scores is not None
+    return {
+        "data": data,
+        "pictures": len(int8_run.scores),
+        "unknown": round(float((int8_run.scores < calibration.reject_below).mean()), 4),
+        "score": round(float(int8_run.scores.mean()), 4),
+    }
+
+
 def versions() -> dict[str, str]:
     """Versions of what took part in the conversion."""
     found = {"python": platform.python_version()}

@@ -35,6 +35,7 @@ def open_watched_run(
 ) -> Iterator[tuple[Run, StopSignals]]:
     """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames."""
     from edge.cli.stop_signals import StopSignals
+    from edge.events.drift import DriftMonitor, HeldOut
     from edge.events.event_json import EventSink
     from edge.events.publisher import Publisher
     from edge.events.run import only_changes, open_run
@@ -42,12 +43,14 @@ def open_watched_run(
 
     written = EventSink(sink, top_k)
     subscribers: list[Callable[[Event], None]] = [only_changes(written) if only_changed else written, tell_people]
+    expected = HeldOut.of_manifest(classifier.manifest)
+    drift = None if expected is None else DriftMonitor(expected)
     publisher = Publisher(classifier.model_sha256)
     listeners = listening.listeners(publisher, classifier.labels)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals([signal.SIGTERM], interruptible=interruptible) as stop,
-        open_run(publisher, subscribers, listeners, _warn, heartbeat_s) as run,
+        open_run(publisher, subscribers, listeners, _warn, heartbeat_s, drift) as run,
     ):
         run.check_stop = stop.check
         if isinstance(classifier.interpreter, FallbackInterpreter):

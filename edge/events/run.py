@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from edge.frame import Prediction
 from edge.stream.smoothing import Changes
 
 if TYPE_CHECKING:
+    from edge.events.drift import DriftMonitor
     from edge.frame import Frame
     from edge.sources.live import Loss
 
@@ -34,7 +36,9 @@ class Run:
         publisher: Publisher,
         listeners: Sequence[ListenerThread] = (),
         heartbeat_s: float = HEARTBEAT_S,
+        drift: DriftMonitor | None = None,
     ) -> None:
+        self._drift = drift
         self._publisher = publisher
         self._listeners = listeners
         self._heartbeat = HeartbeatClock(heartbeat_s)
@@ -68,6 +72,9 @@ class Run:
         self._heartbeat.count(frame, prediction)
         self._publisher.newest_frame = frame
         self._publisher.publish(prediction, prediction.source)
+        if self._drift is not None:
+            for change in self._drift.see(prediction, time.monotonic()):
+                self._publisher.publish(change, prediction.source)
         self._beat()
 
     def _beat(self) -> None:
@@ -88,6 +95,7 @@ def open_run(
     listeners: Iterable[Listener],
     say: Callable[[str], None],
     heartbeat_s: float = HEARTBEAT_S,
+    drift: DriftMonitor | None = None,
 ) -> Iterator[Run]:
     """A run whose end is always told: `stopped`, with the reason, before the listeners are closed.
 
@@ -99,7 +107,7 @@ def open_run(
         publisher.subscribe(thread.offer)
     for subscriber in subscribers:
         publisher.subscribe(subscriber)
-    run = Run(publisher, threads, heartbeat_s)
+    run = Run(publisher, threads, heartbeat_s, drift)
     started: list[ListenerThread] = []
     try:
         for thread in threads:

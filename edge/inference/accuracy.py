@@ -19,11 +19,15 @@ BATCH = 250
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Predicted and true class numbers of the same pictures, in the same order: int64 (N,) each."""
+    """Predicted and true class numbers of the same pictures, in the same order: int64 (N,) each.
+
+    `scores`, float32 (N,), are the calibrated probabilities of the predicted classes, where they were asked for.
+    """
 
     predicted: NDArray[np.int64]
     truth: NDArray[np.int64]
     labels: tuple[str, ...]
+    scores: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.predicted.shape != self.truth.shape or self.truth.ndim != 1 or not self.truth.size:
@@ -104,12 +108,15 @@ def evaluate(
     `progress` is called with the number of pictures done.
     """
     predicted = np.empty(len(pictures), np.int64)
+    scores = np.empty(len(pictures), np.float32)
     for start in range(0, len(pictures), BATCH):
         stop = min(start + BATCH, len(pictures))
-        predicted[start:stop] = classifier.probabilities(pictures[start:stop]).argmax(axis=1)
+        probabilities = classifier.probabilities(pictures[start:stop])
+        predicted[start:stop] = probabilities.argmax(axis=1)
+        scores[start:stop] = classifier.score_calibration.scale(probabilities).max(axis=1)
         if progress is not None:
             progress(stop)
-    return Evaluation(predicted, truth.astype(np.int64), classifier.labels)
+    return Evaluation(predicted, truth.astype(np.int64), classifier.labels, scores)
 
 
 def compare(float_run: Evaluation, int8_run: Evaluation) -> PairedAccuracy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class Classifier:
         score_calibration: ScoreCalibration = SURE,
         views: int = 1,
         model_sha256: str = "",
+        manifest: Mapping[str, Any] | None = None,
     ) -> None:
         classes = int(np.prod(interpreter.output.shape[1:]))
         if len(labels) != classes:
@@ -66,6 +68,7 @@ class Classifier:
         self.score_calibration = score_calibration
         self.views = views
         self.model_sha256 = model_sha256
+        self.manifest = manifest
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
@@ -177,6 +180,7 @@ def open_classifier(
             score_calibration,
             views,
             model.sha256,
+            model.manifest,
         )
     names = labels or model.labels or _guess_labels(interpreter.output)
     image = _guess_image(interpreter.input)

@@ -11,6 +11,7 @@ from edge.datasets.dataset import Dataset
 from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
+from edge.spec import ScoreCalibration
 from train.augment.basic import one_hot
 from train.augment.camera import CameraAugmentation
 from train.augment.outliers import outliers
@@ -51,14 +52,28 @@ def figures_of(answers: ScoredSamples, temperature: float = 1.0) -> dict[str, fl
     }
 
 
-def gain(before: Any, after: Any, learnt: Photos, kept: Photos, temperature: float) -> dict[str, Any]:
-    """Figures of the held-out photos before and, at this temperature, after; and the accuracy of each folder."""
+def held_out_use(answers: ScoredSamples, calibration: ScoreCalibration) -> dict[str, float]:
+    """What a camera should show of such garments: the share that is called unknown, and the mean best score."""
+    known = answers.classes.any(axis=1)
+    scores = scaled(answers, calibration.temperature).max(axis=1)[known]
+    if not len(scores):
+        return {}
+    return {
+        "unknown": round(float((scores < calibration.reject_below).mean()), 4),
+        "score": round(float(scores.mean()), 4),
+    }
+
+
+def gain(before: Any, after: Any, learnt: Photos, kept: Photos, calibration: ScoreCalibration) -> dict[str, Any]:
+    """Figures of the held-out photos before and, calibrated, after; and the accuracy of each folder."""
     result: dict[str, Any] = {"trained_on": len(learnt), "held_out": len(kept), "folders": {}}
     if not len(kept):
         return result
-    for when, model, sure in (("before", before, 1.0), ("after", after, temperature)):
+    for when, model, sure in (("before", before, 1.0), ("after", after, calibration.temperature)):
         answers = answered(model, kept)
         result[when] = figures_of(answers, sure)
+        if when == "after":
+            result[when] |= held_out_use(answers, calibration)
         right = kept.classes[np.arange(len(kept)), scaled(answers, sure).argmax(axis=1)]
         folders = np.array([photo.folder for photo in kept.photos])
         for name in kept.folders:

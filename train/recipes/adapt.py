@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import TrainingFailed
+from edge.spec import ScoreCalibration
 from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, STEPS_PER_EPOCH, AdaptSettings
 from train.networks import like, optimizer_of
 from train.recipe import follow
@@ -84,7 +85,7 @@ def train(
         after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
         keep_views(kept, folder.path / HELD_OUT_VIEWS)
         figures["doubt"] = fitted_score_calibration(after, kept, parts.held_out, settings.seed)
-        figures["photos"] = gain(before, after, learnt, kept, figures["doubt"]["temperature"])
+        figures["photos"] = gain(before, after, learnt, kept, ScoreCalibration.from_json(**figures["doubt"]))
         return after, history
 
     return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback, figures=figures)
