@@ -78,9 +78,9 @@ def test_help_and_errors_know_all(app: LateTyper) -> None:
     assert [
         text for text in ("first-one", "The first.", "second", "The second.", "A group.") if text not in shown
     ] == []
-    assert "Did you mean 'second'?" in say(app, "secon")
+    assert "No such command 'secon'" in say(app, "secon")
 
 
 def test_only_commands_that_read_the_configuration_have_a_table(app: LateTyper) -> None:
     assert list(configured_commands(typer.main.get_command(app))) == ["first-one"]
-    assert "No such option: --config" in say(app, "second", "--config", "x")
+    assert say(app, "second", "--config", "x").startswith("2 ")
