@@ -20,7 +20,7 @@ from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import BackendOptions, open_model
 from edge.errors import BadOption, SomeInputsFailed, SourceError
-from edge.sources.settings import SourceSettings, parse_fps, parse_resolution
+from edge.sources.settings import SourceSettings, parse_fps, parse_resolution, parse_retry
 
 if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
@@ -144,20 +144,6 @@ def _source_settings(
 
         check_options(settings)
     return settings
-
-
-def parse_retry(text: str | None) -> tuple[int | None, bool]:
-    """How often a lost camera is opened again, None for ever; and whether one is waited for that is not there at first.
-
-    Raises BadOption.
-    """
-    if text is None:
-        return None, False
-    if text == "forever":
-        return None, True
-    if not text.isdecimal():
-        raise BadOption(f"--retry {text} is not understood", "a number, such as 5, or forever")
-    return int(text), int(text) > 0
 
 
 def _open_store(options: KeepOptions, classifier: Classifier, model: str) -> ReviewFolder | None:

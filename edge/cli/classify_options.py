@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, Flip, Format, Rotation
+from edge.cli import option_values
 from edge.cli.options import LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
 CAMERAS = "Cameras"
@@ -50,12 +51,19 @@ class CameraOptions:
     """What a camera is asked for, and which way up its frames are."""
 
     resolution: Annotated[
-        str | None, typer.Option(metavar="WxH", help="What the camera is asked for.", rich_help_panel=CAMERAS)
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            callback=option_values.resolution,
+            help="What the camera is asked for.",
+            rich_help_panel=CAMERAS,
+        ),
     ] = None
     fps: Annotated[
         float | None,
         typer.Option(
             metavar="RATE",
+            callback=option_values.rate,
             help="Frames a second that the camera is asked for (fake: obeys, too). Fewer of anything: --interval.",
             rich_help_panel=CAMERAS,
         ),
@@ -75,7 +83,10 @@ class VideoOptions:
     roi: Annotated[
         str | None,
         typer.Option(
-            metavar="X,Y,W,H", help="Only this part of each frame: pixels, or fractions.", rich_help_panel=VIDEO
+            metavar="X,Y,W,H",
+            callback=option_values.roi,
+            help="Only this part of each frame: pixels, or fractions.",
+            rich_help_panel=VIDEO,
         ),
     ] = None
     interval: Annotated[
@@ -91,6 +102,7 @@ class VideoOptions:
         str,
         typer.Option(
             metavar="HOW",
+            callback=option_values.smoothing,
             help="Over frames: average:0.6 (weight of the newest), vote:3/5 or hysteresis:3. "
             "Cameras, too, are not smoothed unless asked.",
             rich_help_panel=VIDEO,
@@ -109,6 +121,7 @@ class LiveOptions:
         str | None,
         typer.Option(
             metavar="N|forever",
+            callback=option_values.retry,
             help="Open a lost camera or stream so many times again; 0 makes a loss an error. Without this option: "
             "for ever, but a camera that is not there at the start is an error.",
             rich_help_panel=LIVE,
@@ -144,8 +157,14 @@ class KeepOptions:
         Path | None, typer.Option(metavar="DIR", help="Store uncertain frames there, to sort.", rich_help_panel=KEEP)
     ] = None
     keep_max: Annotated[
-        str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=KEEP)
-    ] = "250MB"
+        str,
+        typer.Option(
+            metavar="SIZE",
+            callback=option_values.size,
+            help="At most so much; the oldest make room.",
+            rich_help_panel=KEEP,
+        ),
+    ] = option_values.DEFAULT_SIZE
     keep_below: Annotated[
         float, typer.Option(min=0, max=1, help="A lower score is uncertain.", rich_help_panel=KEEP)
     ] = 0.6

@@ -13,7 +13,7 @@ import typer
 from edge.errors import ConfigInvalid, FmnistEdgeError
 from edge.service.config_file import ConfigFile, lines_of, read_config
 from edge.service.config_keys import Commands, Key, described, keys_of, shortened
-from edge.service.secrets import open_to_others, without_password
+from edge.service.secrets import open_to_others, quoted, without_password
 
 Values = dict[str, dict[str, Any]]
 """What a file sets: for each command the values of its parameters, by the parameters' names."""
@@ -72,7 +72,7 @@ def _check_table(name: str, table: Mapping[str, Any], command: Any, values: dict
         except typer.BadParameter as error:
             yield (name, written), _refused(key, raw, error.message)
         except FmnistEdgeError as error:
-            yield (name, written), ". ".join(filter(None, (error.message, error.hint)))
+            yield (name, written), error.message + (f" ({error.hint})" if error.hint else "")
         except ValueError as error:
             yield (name, written), str(error)
         else:
@@ -128,7 +128,7 @@ def _error(file: ConfigFile, mistakes: list[Mistake]) -> ConfigInvalid:
     listed = [text for _, text in sorted(told, key=lambda one: one[0])]
     shown = listed[:MOST_SHOWN] + ([f"and {len(listed) - MOST_SHOWN} more"] if len(listed) > MOST_SHOWN else [])
     others_may = any("others may read" in said for _, said in mistakes)
-    hint = f"chmod 600 {file.path}" if others_may else "fmnist-edge config show --example lists every key"
+    hint = f"chmod 600 {quoted(file.path)}" if others_may else "fmnist-edge config show --example lists every key"
     if len(shown) == 1:
         return ConfigInvalid(f"{file.path}: {shown[0]}", hint)
     return ConfigInvalid("\n".join([f"{file.path}: {len(listed)} mistakes", *shown]), hint)

@@ -92,8 +92,11 @@ def _default(key: Key, command: Any) -> Any:
 def _sample(key: Key) -> str:
     """A value for a key that has no default: of its kind, and one that its option takes."""
     kind, asked = key.parameter.type, (key.parameter.metavar or "").strip("[].")
+    given = getattr(key.parameter.callback, "example", None)
     choices = [str(getattr(one, "value", one)) for one in getattr(kind, "choices", ())]
-    if choices:
+    if given is not None:
+        value = as_toml(given)
+    elif choices:
         value = as_toml(choices[0])
     elif key.kind in {Kind.TEXT, Kind.PATH}:
         value = as_toml(asked or "...")

@@ -20,12 +20,18 @@ def remember(named: Path | None, commands: Callable[[], Mapping[str, Any]]) -> N
     _started_with.update(named=named, commands=commands)
 
 
+def named_config() -> Path | None:
+    """The file that this run's command line named, if it did."""
+    named: Path | None = _started_with["named"]
+    return named
+
+
 def check_again(path: Path | None = None) -> None:
     """Read a configuration file as a new start would: the file named, else the one that this run would find now.
 
     Raises ConfigInvalid, which lists all that is wrong.
     """
-    found = find_config(path or _started_with["named"])
+    found = find_config(path or named_config())
     if found is None:
         return
     from edge.service.config_check import values_from

@@ -56,6 +56,20 @@ def parse_fps(fps: float) -> float:
     return fps
 
 
+def parse_retry(text: str | None) -> tuple[int | None, bool]:
+    """How often a lost camera is opened again, None for ever; and whether one is waited for that is not there at first.
+
+    Raises BadOption.
+    """
+    if text is None:
+        return None, False
+    if text == "forever":
+        return None, True
+    if re.fullmatch(r"\d{1,9}", text, re.ASCII) is None:
+        raise BadOption(f"--retry {text} is not understood", "a number, such as 5, or forever")
+    return int(text), int(text) > 0
+
+
 def say_what_it_gives(name: str, asked: SourceSettings, size: tuple[int, int], fps: float) -> None:
     """Warn, in one line, when a camera gives another size or rate than it was asked for; `fps` 0 is unknown."""
     other_size = asked.resolution is not None and asked.resolution != size

@@ -13,6 +13,7 @@ from edge.choices import EDGETPU_LIBRARY
 from edge.inference.model_file import bundled_models, read_model
 from edge.service.doctor import addresses, models, python, runtimes
 from edge.service.doctor.clock import clock
+from edge.service.doctor.configuration import configuration
 from edge.service.doctor.coral import coral, coral_library
 from edge.service.doctor.disk import disk
 from edge.service.doctor.extras import extras
@@ -44,6 +45,7 @@ def all_checks(asked: Asked, root: Path = Path("/")) -> dict[str, Check]:
         "numpy": python.numpy_abi,
         "processor": partial(runtimes.cpu_files, root),
         "runtime": _runtime,
+        "configuration": configuration,
         "models": lambda: models.bundled(bundled_models()),
     }
     if asked.model is not None:

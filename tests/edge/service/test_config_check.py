@@ -113,7 +113,7 @@ hidden-word = "x"
         ("layers = 10", "10 is not in the range 1<=x<=9"),
         ("layers = [3]", "expected a whole number, got a list"),
         (f"layers = {'9' * 4000}", "expected a whole number, got the number of 13288 bits"),
-        ("even-number = 3", "3 is odd. such as 2"),
+        ("even-number = 3", "3 is odd (such as 2)"),
         ("thickness = -1", "is not in the range x>=0"),
         ("thickness = nan", "expected a number, got the number nan"),
         ("thickness = inf", "expected a number, got the number inf"),

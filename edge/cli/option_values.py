@@ -1,0 +1,83 @@
+"""Options whose text has a grammar of its own. It is read with the command line, as numbers and choices are.
+
+So a mistake in it is told with all others by `config check`, and before anything is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+
+def _checks(example: object) -> Callable[[Callable[[Any], object]], Callable[[Any], Any]]:
+    """A callback for an option: lets a reader raise BadOption, and gives the value as it is. None is not read.
+
+    `example` is a value that is right, for the example of a configuration.
+    """
+
+    def checked(read: Callable[[Any], object]) -> Callable[[Any], Any]:
+        @wraps(read)
+        def callback(value: Any) -> Any:
+            if value is not None:
+                read(value)
+            return value
+
+        callback.__dict__["example"] = example
+        return callback
+
+    return checked
+
+
+@_checks(example="0.2,0.1,0.6,0.8")
+def roi(value: Any) -> None:
+    """`x,y,w,h`."""
+    from edge.isolation.roi import parse_roi
+
+    parse_roi(value)
+
+
+@_checks(example="vote:3/5")
+def smoothing(value: Any) -> None:
+    """`none`, `average:0.6`, `vote:3/5`, `hysteresis:3`."""
+    if value != "none":
+        from edge.stream.smoothing import parse_smoothing
+
+        parse_smoothing(value, 0.0)
+
+
+@_checks(example="250MB")
+def size(value: Any) -> None:
+    """`250MB`."""
+    if value != DEFAULT_SIZE:
+        from edge.stream.review_folder import parse_size
+
+        parse_size(value)
+
+
+@_checks(example="640x480")
+def resolution(value: Any) -> None:
+    """`640x480`."""
+    from edge.sources.settings import parse_resolution
+
+    parse_resolution(value)
+
+
+@_checks(example=15)
+def rate(value: Any) -> None:
+    """Frames a second."""
+    from edge.sources.settings import parse_fps
+
+    parse_fps(value)
+
+
+@_checks(example="forever")
+def retry(value: Any) -> None:
+    """A number, or `forever`."""
+    from edge.sources.settings import parse_retry
+
+    parse_retry(value)
+
+
+DEFAULT_SIZE = "250MB"
+"""Of the folder that frames are kept in."""
