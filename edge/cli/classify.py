@@ -56,7 +56,7 @@ def classify(
     from functools import partial
     from itertools import islice
 
-    from edge.cli.classify_run import answer_all, open_watched_run
+    from edge.cli.classify_run import answer_all, open_watched_run, restart_on_hangup, start_again
     from edge.cli.display import progress_over
     from edge.output.sinks import open_sink
     from edge.sources.grammar import frames_of, parse_sources
@@ -113,10 +113,15 @@ def classify(
                 top_k=of_output.top_k,
                 heartbeat_s=of_live.heartbeat,
                 only_changed=of_video.on_change,
+                may_restart=restart_on_hangup(of_output.output),
             ) as (run, stop):
                 for frame, prediction in answers(stop.until_stopped(islice(frames(observer=run), of_output.limit))):
                     run.answer(frame, prediction)
                     advance()
+                if failures:
+                    run.reason = failures[-1].message
+            if stop.restarts:
+                start_again()
     if failures and len(inputs) == 1:
         raise failures[0]
     if failures:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from edge.cli import console
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.cli.listener_options import ListenerOptions
     from edge.cli.stop_signals import StopSignals
     from edge.events.event import Event
@@ -32,8 +33,12 @@ def open_watched_run(
     top_k: int,
     heartbeat_s: float,
     only_changed: bool,
+    may_restart: Callable[[], bool] | None,
 ) -> Iterator[tuple[Run, StopSignals]]:
-    """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames."""
+    """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames.
+
+    So does SIGHUP, if `may_restart` says so.
+    """
     from edge.cli.stop_signals import StopSignals
     from edge.events.drift import DriftMonitor, HeldOut
     from edge.events.event_json import EventSink
@@ -49,7 +54,7 @@ def open_watched_run(
     listeners = listening.listeners(publisher, classifier.labels)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
-        StopSignals([signal.SIGTERM], interruptible=interruptible) as stop,
+        StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,
         open_run(publisher, subscribers, listeners, _warn, heartbeat_s, drift) as run,
     ):
         run.check_stop = stop.check
@@ -88,8 +93,35 @@ def _warn(text: str) -> None:
     console.note(f"warning: {text}")
 
 
-def start_again() -> None:
-    """Become the same command anew: it reads its configuration again. Does not return."""
+def restart_on_hangup(output: Path | None) -> Callable[[], bool] | None:
+    """What SIGHUP asks before it ends the run to begin anew: whether the configuration is good now.
+
+    None where no configuration file is in use: then SIGHUP means what it always does, that the terminal is gone.
+    """
+    from edge.errors import FmnistEdgeError
+    from edge.service.config_location import find_config
+    from edge.service.reload import check_again, named_file
+
+    if find_config(named_file()) is None:
+        return None
+
+    def may_restart() -> bool:
+        if output is not None:
+            _warn("SIGHUP is not obeyed with --output: a new start would replace the file")
+            return False
+        try:
+            check_again()
+        except FmnistEdgeError as error:
+            console.complain(error)
+            _warn("SIGHUP: the configuration is not valid; the run goes on as it was")
+            return False
+        return True
+
+    return may_restart
+
+
+def start_again() -> NoReturn:
+    """Become the same command anew, which reads its configuration again. The process stays the same."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the very command that runs

@@ -26,6 +26,12 @@ def named_config() -> Path | None:
     return named
 
 
+def named_file() -> Path | None:
+    """The configuration file that the command line named."""
+    named: Path | None = _started_with["named"]
+    return named
+
+
 def check_again(path: Path | None = None) -> None:
     """Read a configuration file as a new start would: the file named, else the one that this run would find now.
 
