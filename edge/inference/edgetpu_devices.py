@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_USB = frozenset({("1a6e", "089a"), ("18d1", "9302")})
+USB_UNINITIALISED, USB_INITIALISED = ("1a6e", "089a"), ("18d1", "9302")
 """Vendor and product of a USB Accelerator before and after it has loaded its firmware (coral.ai/docs/accelerator)."""
 
 
@@ -32,6 +32,6 @@ def _on_usb(root: Path) -> list[Path]:
             vendor, product, bus, number = (
                 (device / name).read_text().strip() for name in ("idVendor", "idProduct", "busnum", "devnum")
             )
-            if (vendor, product) in _USB:
+            if (vendor, product) in (USB_UNINITIALISED, USB_INITIALISED):
                 found.append(root / f"dev/bus/usb/{int(bus):03}/{int(number):03}")
     return found

@@ -6,12 +6,10 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.inference.edgetpu_devices import USB_INITIALISED, USB_UNINITIALISED
 from edge.inference.sandbox import output_of_child
 from edge.service.doctor.finding import Finding, fail, ok, warn, worst
 from edge.service.doctor.permission import denial
-
-USB_UNINITIALISED, USB_INITIALISED = ("1a6e", "089a"), ("18d1", "9302")
-"""Vendor and product: until its firmware is loaded, which the library does at the first use, a Coral is another."""
 
 PCIE = ("0x1ac1", "0x089a")
 _INSTALL = "install libedgetpu1-std for this runtime: github.com/feranick/libedgetpu/releases"

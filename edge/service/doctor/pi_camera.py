@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 import sys
@@ -17,7 +16,8 @@ _LIST = """
 import json
 import libcamera
 from picamera2 import Picamera2
-print(json.dumps([str(one.get("Model", "camera")) for one in Picamera2.global_camera_info()]))
+found = Picamera2.global_camera_info()
+print(json.dumps([str(one.get("Model", "camera")) for one in found if "/usb" not in str(one.get("Id", "")).lower()]))
 """
 
 
@@ -43,9 +43,8 @@ def pi_camera(root: Path, sight: Sight, prefix: str = sys.prefix) -> Finding:
     if "No module named 'libcamera'" in complaint or "No module named 'picamera2'" in complaint:
         return _not_found(root, prefix)
     mend = "sudo apt install --reinstall python3-picamera2 python3-libcamera"
-    if "numpy" in complaint or "multiarray" in complaint:  # built for the system's NumPy, they meet another one
-        older = importlib.metadata.version("numpy").startswith("1.")
-        mend = "pip install 'numpy>=2'" if older else "pip install 'numpy<2' 'opencv-python-headless<4.12'"
+    if "numpy" in complaint or "multiarray" in complaint:  # the system's simplejpeg meets an environment's NumPy
+        mend = "pip install --upgrade simplejpeg, which builds one that fits this environment's NumPy"
     return warn(f"picamera2 does not import: {complaint}", mend)
 
 

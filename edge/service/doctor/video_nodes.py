@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import struct
 from pathlib import Path
 
 from edge.service.doctor.finding import Finding, fail, ok, warn, worst
 from edge.service.doctor.permission import denial
+from edge.sources.v4l2 import ask
 
 NO_CAMERAS = ("bcm2835-codec", "bcm2835-isp", "pispbe", "rpi-hevc", "rpivid", "rp1-cfe", "unicam")
-"""How nodes of a Pi are called that are no cameras for OpenCV: codecs, image processors, raw sensors."""
+"""How nodes of a Pi are called that are no cameras for OpenCV: codecs, image processors, raw sensors.
 
-# struct v4l2_capability of linux/videodev2.h: driver, card, bus_info, version, capabilities, device_caps, reserved.
-_QUERYCAP = 0x80685600
-_CAPABILITY = struct.Struct("=16s32s32sIII12s")
-_VIDEO_CAPTURE = 0x1 | 0x1000  # single- and multi-planar
+So they are told apart without being opened, which this user may not be allowed to."""
 
 
 def video_nodes(root: Path, has_pi_camera: bool = False) -> Finding:
@@ -46,7 +42,7 @@ def _node(node: Path, root: Path) -> Finding | None:
     denied = denial(node, root, "video")
     if denied:
         return fail(f"{title}: {denied[0]}", denied[1])
-    if not _captures(node):
+    if not _is_camera(node):
         return None
     users = _users(node, root)
     if users:
@@ -62,20 +58,12 @@ def _name(node: Path, root: Path) -> str:
         return ""
 
 
-def _captures(node: Path) -> bool:
+def _is_camera(node: Path) -> bool:
     """Whether the driver says so; a node that cannot be asked is believed to."""
-    answer = bytearray(_CAPABILITY.size)
     try:
-        descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+        return ask(node).is_camera
     except OSError:
         return True
-    try:
-        fcntl.ioctl(descriptor, _QUERYCAP, answer)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return bool(_CAPABILITY.unpack(answer)[5] & _VIDEO_CAPTURE)
 
 
 def _users(node: Path, root: Path) -> dict[int, str]:

@@ -60,6 +60,8 @@ def test_wrong_options_are_said_in_two_lines(fmnist_edge: Run, arguments: tuple[
 
 
 def test_other_commands_do_not_load_it() -> None:
-    program = "import sys, edge.cli.app; print([name for name in sys.modules if name.startswith('edge.service')])"
+    program = (
+        "import sys, edge.cli.app; print([name for name in sys.modules if name.startswith('edge.service.doctor')])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

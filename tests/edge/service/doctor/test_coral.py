@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edge.service.doctor.coral import coral, coral_library
 from edge.service.doctor.finding import Status
-from tests.edge.inference.test_interpreters import DELEGATE
 from tests.edge.service.doctor.planted import as_nobody, open_to_all, plant
 
 USB = "sys/bus/usb/devices/2-1"
@@ -72,40 +68,30 @@ def test_a_coral_on_pcie_that_this_user_may_not_use_is_a_failure() -> None:
     assert "apex" in found.mend
 
 
-Build = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    def compile_library(*defines: str) -> str:
-        folder = tmp_path_factory.mktemp("library")
-        (folder / "delegate.c").write_text(DELEGATE)
-        compiler = shutil.which("cc")
-        assert compiler, "a C compiler is needed: apt-get install gcc libc6-dev"
-        options = [f"-D{define}" for define in defines]
-        library = folder / "libedgetpu.so.1"
-        subprocess.run([compiler, "-shared", "-fPIC", *options, "-o", library, folder / "delegate.c"], check=True)
-        return str(library)
-
-    return compile_library
-
-
 @pytest.mark.subprocess
-def test_a_library_that_loads_and_one_that_reaches_the_coral(tmp_path: Path, build: Build) -> None:
-    library = build()
+def test_a_library_that_loads_and_one_that_reaches_the_coral(tmp_path: Path, edgetpu_library: Path) -> None:
+    library = str(edgetpu_library)
     assert coral_library(tmp_path, library).found == f"{library} loads"
     found = coral_library(plant(tmp_path, USED), library)
     assert (found.status, found.found) == (Status.OK, f"{library} loads and reaches the Coral")
 
 
 @pytest.mark.subprocess
-@pytest.mark.parametrize(("define", "reason"), [("CRASH", "SIGSEGV"), ("REFUSE", "no Edge TPU on this bus")])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("fail load", "no Edge TPU on this bus"),
+        ("abort load", "crash (SIGABRT)"),
+        ("hang load", "no answer within 2 s"),
+    ],
+)
 def test_a_library_that_does_not_reach_the_coral_is_a_failure(
-    tmp_path: Path, build: Build, define: str, reason: str
+    tmp_path: Path, edgetpu_library: Path, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
 ) -> None:
-    library = build(define)
-    assert coral_library(tmp_path, library).status is Status.OK
-    found = coral_library(plant(tmp_path, PCIE), library)
+    monkeypatch.setenv("EDGETPU_FAULT", fault)
+    monkeypatch.setattr("edge.inference.sandbox.TIMEOUT_S", 2.0)
+    assert coral_library(tmp_path, str(edgetpu_library)).status is Status.OK
+    found = coral_library(plant(tmp_path, PCIE), str(edgetpu_library))
     assert found.status is Status.FAIL
     assert reason in found.found
     assert "libedgetpu" in found.mend

@@ -40,6 +40,14 @@ def test_a_camera_that_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.subprocess
+def test_a_usb_camera_is_none_of_the_pis_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libcamera lists it, too."""
+    usb = {"Model": "C920", "Id": "/base/scb/pcie@7d500000/pci@0,0/usb@0,0-1.3:1.0-046d:0892"}
+    found = found_with(tmp_path, monkeypatch, PICAMERA2.format(cameras=[usb]))
+    assert found == Finding(Status.OK, "picamera2 imports and sees no camera")
+
+
+@pytest.mark.subprocess
 def test_a_ribbon_cable_that_is_loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = found_with(plant(tmp_path, PI), monkeypatch, PICAMERA2.format(cameras=[]))
     assert found.status is Status.WARN
@@ -54,7 +62,7 @@ def test_another_numpy_than_it_was_built_for(tmp_path: Path, monkeypatch: pytest
     found = found_with(plant(tmp_path, PI), monkeypatch, f"raise ValueError({complaint!r})")
     assert found.status is Status.WARN
     assert complaint in found.found
-    assert "pip install 'numpy" in found.mend
+    assert "pip install --upgrade simplejpeg" in found.mend
 
 
 @pytest.mark.subprocess
