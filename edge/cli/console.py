@@ -22,6 +22,8 @@ def run(command: Callable[[], object]) -> None:
     exit 130.
     """
     warnings.showwarning = _show_warning
+    # A camera's troubles are told each time; otherwise Python would also keep a list of them, which grows for months.
+    warnings.filterwarnings("always", category=UserWarning, module=r"edge\.sources\.(mjpeg|snapshot)$")
     standard_streams.guard()
     try:
         _run_and_flush(command)

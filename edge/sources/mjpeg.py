@@ -86,7 +86,7 @@ class DamagedFrames:
             told = f"a damaged frame after frame {index} is left out: {why}"
         else:
             told = f"{self._unsaid} damaged frames are left out, the last after frame {index}: {why}"
-        warnings.warn(told, stacklevel=3)
+        warnings.warn(told, stacklevel=1)
         self._unsaid = 0
         self._say_at_s = time.monotonic() + WARN_EVERY_S
 

@@ -13,6 +13,7 @@ from edge.errors import CameraLost, SourceError
 from edge.frame import Frame
 from edge.sources.http_content import open_http
 from edge.sources.http_request import Connection
+from edge.sources.mjpeg import WARN_EVERY_S
 from edge.sources.pictures import decode_image
 from edge.sources.settings import SourceSettings
 
@@ -25,8 +26,9 @@ RETRY_S = 1.0
 class SnapshotSource(AbstractContextManager["SnapshotSource"]):
     """The `first` picture of an address, then a new one every `interval_s` seconds, without end.
 
-    A picture that cannot be had is left out with a warning. Raises CameraLost after MOST_FAILURES in a row that took
-    LOST_S or longer: the camera will not come back by itself. Any thread may interrupt it, which ends it.
+    A picture that cannot be had is left out; a warning every WARN_EVERY_S seconds says so. Raises CameraLost after
+    MOST_FAILURES in a row that took LOST_S or longer: the camera will not come back by itself. Any thread may interrupt
+    it, which ends it.
     """
 
     def __init__(self, url: str, first: Frame, interval_s: float, settings: SourceSettings) -> None:
@@ -45,6 +47,7 @@ class SnapshotSource(AbstractContextManager["SnapshotSource"]):
     def __iter__(self) -> Iterator[Frame]:
         yield self._first
         index, failures = 1, 0
+        say_at_s = 0.0
         due_s = last_s = self._first.captured_at_s
         while True:
             due_s = max(due_s + self.expected_gap_s, time.monotonic())
@@ -59,7 +62,9 @@ class SnapshotSource(AbstractContextManager["SnapshotSource"]):
                 failures += 1
                 if failures >= MOST_FAILURES and began - last_s >= LOST_S:
                     raise CameraLost(f"{self._first.source} is gone: {error.message}", error.hint) from error
-                warnings.warn(f"{error.message}; asking again", stacklevel=2)
+                if time.monotonic() >= say_at_s:
+                    warnings.warn(f"{error.message}; asking again", stacklevel=1)
+                    say_at_s = time.monotonic() + WARN_EVERY_S
                 due_s = max(due_s, time.monotonic() + RETRY_S - self.expected_gap_s)
                 continue
             last_s = frame.captured_at_s

@@ -142,3 +142,20 @@ def test_a_camera_piped_into_the_command(camera: subprocess.Popen[bytes]) -> Non
     assert done.returncode == 0, done.stderr
     assert [json.loads(line)["frame"] for line in done.stdout.splitlines()] == [0, 1, 2]
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.subprocess
+def test_the_command_tells_the_same_trouble_again(tmp_path: Path) -> None:
+    """Python tells a warning of the same words once, and remembers all others."""
+    stream = tmp_path / "stream"
+    stream.write_bytes(FRAMES[0][:2000] * 2 + FRAMES[1])
+    script = (
+        "import sys; from edge.cli import console; from edge.sources import mjpeg; mjpeg.WARN_EVERY_S = 0.0\n"
+        "def read(): return list(mjpeg.PipeSource(open(sys.argv[1], 'rb'), 'pipe'))\n"
+        "console.run(read); sys.exit(len(set(getattr(mjpeg, '__warningregistry__', ())) - {'version'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(stream)], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT
+    )
+    assert done.stderr.count("warning: a damaged frame after frame 0 is left out") == 2
+    assert done.returncode == 0

@@ -200,6 +200,20 @@ def test_a_reader_that_takes_its_time_loses_no_camera(monkeypatch: pytest.Monkey
             time.sleep(0.1)
 
 
+def test_a_camera_may_stream_for_longer_than_a_frame_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_mjpeg, "FRAME_S", 0.3)
+
+    def stream(send: Send) -> None:
+        send(MULTIPART)
+        for jpeg in FRAMES:
+            send(parts(jpeg))
+            time.sleep(0.1)
+
+    frames, lost = read_until_lost(stream)
+    assert_are(frames, *FRAMES)
+    assert "after 5" in lost.message
+
+
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", MULTIPART[:-2] + b"X: ", answer(None)])
 def test_an_answer_that_drips_is_given_up(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_content, "OPEN_S", 0.5)

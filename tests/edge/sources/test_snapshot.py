@@ -92,6 +92,7 @@ def test_without_an_interval_it_is_one_picture(camera: str) -> None:
 def test_single_failures_are_said_and_a_lost_camera_ends(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "RETRY_S", 0.05)
     monkeypatch.setattr(snapshot, "LOST_S", 0.5)
+    monkeypatch.setattr(snapshot, "WARN_EVERY_S", 0.0)
     (source,) = parse_sources([f"{camera}/count/10011"])
     found = []
     with (
@@ -103,3 +104,14 @@ def test_single_failures_are_said_and_a_lost_camera_ends(camera: str, monkeypatc
             found.append(frame.index)
     assert found == [0, 1, 2]
     assert len(said) > 3
+
+
+def test_a_camera_that_fails_often_does_not_flood_the_journal(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "RETRY_S", 0.01)
+    (source,) = parse_sources([f"{camera}/count/10001010101"])
+    with (
+        pytest.warns(UserWarning, match="asking again") as said,
+        open_source(source, SourceSettings(interval_s=0.01)) as frames,
+    ):
+        assert len(list(islice(frames, 5))) == 5
+    assert len(said) == 1
