@@ -45,6 +45,7 @@ def pytest_configure() -> None:
     Tests import Keras before train/quiet.py could say that oneDNN computes, as in the commands: to the bit the same.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ["FMNIST_EDGE_CONFIG"] = os.devnull  # not this machine's own /etc/fmnist-edge.toml
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
@@ -66,8 +67,8 @@ def as_toml(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value.value if isinstance(value, Enum) else value)
-    # JSON's escapes are TOML's too, but for the one letter that it leaves alone.
-    return json.dumps(without_password(text), ensure_ascii=False).replace("\x7f", "\\u007f")
+    quoted = json.dumps(without_password(text), ensure_ascii=False)  # its escapes are TOML's too
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08X}" for one in quoted)
 
 
 def _shown_keys(command: Any) -> list[Key]:
@@ -91,7 +92,7 @@ def _default(key: Key, command: Any) -> Any:
 
 def _sample(key: Key) -> str:
     """A value for a key that has no default: of its kind, and one that its option takes."""
-    kind, asked = key.parameter.type, (key.parameter.metavar or "").strip("[].")
+    kind, asked = key.parameter.type, re.sub(r"^\[(\w+)\](\.\.\.)?$", r"\1", key.parameter.metavar or "")
     given = getattr(key.parameter.callback, "example", None)
     choices = [str(getattr(one, "value", one)) for one in getattr(kind, "choices", ())]
     if given is not None:

@@ -65,6 +65,8 @@ def say(app: LateTyper, *arguments: str) -> str:
 def test_one_command_is_built(app: LateTyper, built: Built) -> None:
     assert say(app, "first-one", "--number", "2") == "0 first 2\n"
     assert built == ["first-one"]
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert commands["second"] is commands["second"]
 
 
 def test_a_group_is_built_late_too(app: LateTyper, built: Built) -> None:
