@@ -20,12 +20,6 @@ def remember(named: Path | None, commands: Callable[[], Mapping[str, Any]]) -> N
     _started_with.update(named=named, commands=commands)
 
 
-def named_config() -> Path | None:
-    """The file that this run's command line named, if it did."""
-    named: Path | None = _started_with["named"]
-    return named
-
-
 def named_file() -> Path | None:
     """The configuration file that the command line named."""
     named: Path | None = _started_with["named"]
@@ -37,7 +31,7 @@ def check_again(path: Path | None = None) -> None:
 
     Raises ConfigInvalid, which lists all that is wrong.
     """
-    found = find_config(path or named_config())
+    found = find_config(path or named_file())
     if found is None:
         return
     from edge.service.config_check import values_from

@@ -8,12 +8,12 @@ from pathlib import Path
 from edge.errors import ConfigInvalid
 from edge.service.config_location import find_config
 from edge.service.doctor.finding import Finding, fail, ok
-from edge.service.reload import check_again, named_config
+from edge.service.reload import check_again, named_file
 
 
 def configuration(path: Path | None = None) -> Finding:
     """What is wrong with a file; None is the one that this run would read."""
-    file = path or find_config(named_config())
+    file = path or find_config(named_file())
     if file is None:
         return ok("no file: every option has its default")
     try:
