@@ -21,7 +21,13 @@ def doctor(
     ] = None,
     delegate: DelegateOption = EDGETPU_LIBRARY,
     mqtt: Annotated[
-        str | None, typer.Option(metavar="URL", help="Does this broker answer? mqtt://HOST or mqtts://HOST.")
+        str | None, typer.Option(metavar="URL", help="Does this broker let us in? mqtt://USER@HOST, or mqtts://.")
+    ] = None,
+    mqtt_password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its password; or set FMNIST_EDGE_MQTT_PASSWORD.")
+    ] = None,
+    mqtt_ca_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificates (PEM) that vouch for the broker's.")
     ] = None,
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="Does this server answer? It is sent nothing.")
@@ -40,7 +46,7 @@ def doctor(
     from edge.service.doctor.finding import Status, examine
 
     refuse_csv(form)
-    checks = all_checks(Asked(model, delegate, mqtt, webhook, tuple(folder or ())))
+    checks = all_checks(Asked(model, delegate, mqtt, mqtt_password_file, mqtt_ca_file, webhook, tuple(folder or ())))
     found = []
     for finding in examine(checks):
         found.append(finding)

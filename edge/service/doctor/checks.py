@@ -11,7 +11,8 @@ from pathlib import Path
 
 from edge.choices import EDGETPU_LIBRARY
 from edge.inference.model_file import bundled_models, read_model
-from edge.service.doctor import addresses, models, python, runtimes
+from edge.service.doctor import models, mqtt, python, runtimes, webhook
+from edge.service.doctor.addresses import parse_address
 from edge.service.doctor.clock import clock
 from edge.service.doctor.configuration import configuration
 from edge.service.doctor.coral import coral, coral_library
@@ -22,6 +23,8 @@ from edge.service.doctor.memory import memory
 from edge.service.doctor.pi_camera import look, pi_camera
 from edge.service.doctor.power import temperature, throttling
 from edge.service.doctor.video_nodes import video_nodes
+
+MQTT_PASSWORD = "FMNIST_EDGE_MQTT_PASSWORD"  # noqa: S105 - the variable's name
 
 TRIAL_MODEL = "tiny"
 """The bundled model that the runtimes are tried with."""
@@ -34,6 +37,8 @@ class Asked:
     model: str | None = None
     library: str = EDGETPU_LIBRARY
     mqtt: str | None = None
+    mqtt_password_file: Path | None = None
+    mqtt_ca_file: Path | None = None
     webhook: str | None = None
     folders: tuple[Path, ...] = ()
 
@@ -63,9 +68,11 @@ def all_checks(asked: Asked, root: Path = Path("/")) -> dict[str, Check]:
     checks |= {f"disk {folder}": partial(disk, folder, root) for folder in asked.folders or _usual_folders()}
     checks["clock"] = lambda: clock(root, datetime.now(UTC))
     if asked.mqtt is not None:
-        checks["mqtt"] = partial(addresses.mqtt, addresses.parse_address(asked.mqtt, addresses.MQTT_PORTS))
+        broker = parse_address(asked.mqtt, mqtt.PORTS, "mqtts")
+        secret = asked.mqtt_password_file, MQTT_PASSWORD
+        checks["mqtt"] = partial(mqtt.broker, broker, *secret, asked.mqtt_ca_file)
     if asked.webhook is not None:
-        checks["webhook"] = partial(addresses.webhook, addresses.parse_address(asked.webhook, addresses.WEBHOOK_PORTS))
+        checks["webhook"] = partial(webhook.webhook, parse_address(asked.webhook, webhook.PORTS, "https"))
     checks["extras"] = extras
     return checks
 
