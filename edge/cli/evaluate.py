@@ -11,6 +11,7 @@ from edge.choices import DEFAULT_MODEL, Format
 from edge.cli import console
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ThreadsOption, open_model, refuse_csv
+from edge.errors import BackendUnavailable
 
 
 @takes_option_groups
@@ -38,7 +39,7 @@ def evaluate(
     from edge.inference import accuracy
 
     refuse_csv(form)
-    classifier = open_model(model, on, threads, labels)
+    classifier = open_model(model, on, threads, labels, on_backend_change=_refuse_change)
     with download_bar() as downloaded:
         test = dataset.load("test", data, progress=downloaded, reading=downloaded)
     renamed = labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)
@@ -71,6 +72,13 @@ def evaluate(
     console.say(f"accuracy {evaluation.accuracy:.2%}, {len(pictures) / spent_s:.0f} images/s")
     console.say("")
     print_evaluation(evaluation)
+
+
+def _refuse_change(before: str, after: str, reason: str) -> None:
+    raise BackendUnavailable(
+        f"{before} failed in the middle, and an accuracy of two backends is of neither: {reason}",
+        f"evaluate again, or measure {after} alone: give the .tflite that the model was compiled from",
+    )
 
 
 def fetch_data(

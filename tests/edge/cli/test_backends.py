@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edge.choices import BEST_ON_FASHION_MNIST
+from edge.inference.edgetpu import CallLimit
 from edge.inference.model_file import find_model, read_model
 from tests.conftest import ROOT, Run
 from tests.edge.inference.edgetpu_library import write_compiled
@@ -103,28 +106,65 @@ def test_the_library_is_released_before_the_command_leaves(
     assert log.read_text().count("released") == 1
 
 
-def test_ctrl_c_during_a_hang(compiled: Path, edgetpu_library: Path, tmp_path: Path) -> None:
-    """As a terminal sends it: to the command and to the Coral's process."""
-    log = tmp_path / "log"
+@contextmanager
+def at_call(number: int, fault: str, log: Path, arguments: list[object]) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process group of its own, in the middle of a call into the library."""
     with subprocess.Popen(
-        [sys.executable, "-m", "edge.cli", *map(str, classify(compiled, edgetpu_library))],
+        [sys.executable, "-m", "edge.cli", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         start_new_session=True,
-        env={**os.environ, "EDGETPU_FAULT": "hang 2", "DELEGATE_LOG": str(log)},
+        env={**os.environ, "EDGETPU_FAULT": fault, "DELEGATE_LOG": str(log)},
     ) as process:
-        deadline = time.monotonic() + 30
-        while not log.is_file() or "2" not in log.read_text().split():
+        deadline = time.monotonic() + 60
+        while not log.is_file() or str(number) not in log.read_text().split():
             assert time.monotonic() < deadline
-            time.sleep(0.05)
+            time.sleep(0.02)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_ctrl_c_during_a_hang(compiled: Path, edgetpu_library: Path, tmp_path: Path) -> None:
+    """As a terminal sends it: to the command and to the Coral's process."""
+    with at_call(2, "hang 2", tmp_path / "log", classify(compiled, edgetpu_library)) as process:
         began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=30)  # the pipes close when the Coral's process is gone, too
     assert process.returncode == 130, said
     assert time.monotonic() - began < 5
     assert "Traceback" not in said
+
+
+def test_a_command_that_was_stopped_in_the_middle_of_a_call_raises_no_alarm(
+    compiled: Path, edgetpu_library: Path, tmp_path: Path
+) -> None:
+    """Ctrl-Z, and `fg` after longer than a call may take."""
+    with at_call(5, "slow 5", tmp_path / "log", classify(compiled, edgetpu_library)) as process:
+        os.killpg(process.pid, signal.SIGSTOP)
+        time.sleep(CallLimit.FLOOR_S + 1)
+        os.killpg(process.pid, signal.SIGCONT)
+        output, said = process.communicate(timeout=30)
+    assert (process.returncode, said, labels(output)) == (0, "", ["Dress"] * 10)
+
+
+def test_no_accuracy_is_measured_on_two_backends(
+    fmnist_edge: Run, compiled: Path, edgetpu_library: Path, tmp_path: Path
+) -> None:
+    for garment in ("bag", "coat", "dress"):
+        folder = tmp_path / "pictures" / "test" / garment.capitalize()
+        folder.mkdir(parents=True)
+        shutil.copy(ROOT / "edge" / "samples" / f"{garment}.png", folder)
+    options = ("--data", tmp_path / "pictures", "-m", compiled, "--delegate", edgetpu_library)
+    whole = fmnist_edge("evaluate", *options)
+    assert whole.returncode == 0, whole.stderr
+    assert "accuracy 33.33%" in whole.stdout
+    done = fmnist_edge("evaluate", *options, env={"EDGETPU_FAULT": "fail 3"})
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "USB transfer error 5" in done.stderr
 
 
 def test_info_says_what_was_not_taken_and_why(fmnist_edge: Run, compiled: Path, edgetpu_library: Path) -> None:

@@ -22,6 +22,7 @@ from edge.inference.edgetpu import CallLimit, EdgeTpuInterpreter, explain
 from edge.inference.edgetpu_devices import EdgeTpu
 from edge.inference.interpreters import CPU_RUNTIMES
 from edge.inference.model_file import Model, read_model
+from tests.conftest import ROOT
 from tests.edge.inference.edgetpu_library import write_compiled
 from tests.edge.inference.test_interpreters import check_contract
 from tests.processes import is_running
@@ -140,17 +141,6 @@ def test_a_slow_call_within_the_limit_is_no_alarm(opening: Opening) -> None:
     assert interpreter.run(pictures(6)).argmax(axis=1).tolist() == [3] * 6
 
 
-def test_a_process_that_was_stopped_is_given_the_rest_of_its_time(
-    opening: Opening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As Ctrl-Z stops it, with the command: one of four waits is over when both go on."""
-    monkeypatch.setattr(CallLimit, "FIRST_S", 2.0)
-    interpreter = opening()
-    os.kill(child_of(interpreter), signal.SIGSTOP)
-    threading.Timer(0.9, os.kill, (child_of(interpreter), signal.SIGCONT)).start()
-    assert interpreter.run(pictures(1)).argmax() == 3
-
-
 def test_ctrl_c_during_a_hang_ends_the_wait_and_the_process(opening: Opening) -> None:
     interpreter = opening("hang 2")
     pid = child_of(interpreter)
@@ -187,6 +177,21 @@ def test_a_killed_command_leaves_no_process(opening: Opening, backend: str) -> N
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not is_running(int(done.stdout))
+
+
+LONG_CALL = """
+import time
+from edge.inference import edgetpu_child
+edgetpu_child._LONGEST_CALL_S = 1
+edgetpu_child._limited(lambda: None)
+edgetpu_child._limited(lambda: time.sleep(30))
+"""
+
+
+def test_a_call_that_nobody_waits_for_ends_by_itself() -> None:
+    """The command was killed while the library hung."""
+    done = subprocess.run([sys.executable, "-c", LONG_CALL], timeout=20, check=False, cwd=ROOT)
+    assert done.returncode == -signal.SIGALRM
 
 
 def test_a_library_that_talks_fills_neither_screen_nor_memory(
