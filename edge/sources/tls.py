@@ -22,6 +22,8 @@ _HANDSHAKE_S = 5.0
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _IGNORES_OPTIONS = "4.11.0"
 """OpenCV's Linux wheel 4.11.0.86 never looks at the variable (opencv issue 27091)."""
+_CHECKS_RTSPS = 62
+"""The libavformat that comes with OpenCV 4.13. Number 59, of 4.12 and before, was seen to check https only."""
 
 _EXPIRED, _NOT_YET_VALID, _SELF_SIGNED = 10, 9, 18
 _UNKNOWN_AUTHORITY = frozenset({2, 19, 20, 21, 27})
@@ -107,19 +109,27 @@ def prepare_ffmpeg(url: str, name: str, settings: SourceSettings) -> None:
     An rtsps camera's certificate is checked here first: FFmpeg says no reasons, and of a numeric address it does not
     check the name. Raises CameraNotFound.
     """
-    from edge.opencv import cv2
-
     parts = urlsplit(url)
     _set_ffmpeg_options(_ffmpeg_options(settings))
     if settings.insecure:
         return
-    if cv2.__version__ == _IGNORES_OPTIONS:
+    if not ffmpeg_can_check(parts.scheme):
         raise CameraNotFound(
-            f"OpenCV {_IGNORES_OPTIONS} cannot check the certificate of {name}",
-            "pip install 'opencv-python-headless!=4.11.0.86', or --insecure",
+            f"this OpenCV cannot check the certificate of {name}",
+            "OpenCV 4.13 and later can: pip install -U opencv-python-headless; --insecure checks none",
         )
     if parts.scheme == "rtsps":
         _shake_hands(str(parts.hostname), parts.port or _RTSPS_PORT, name, settings)
+
+
+def ffmpeg_can_check(scheme: str) -> bool:
+    """Whether OpenCV's FFmpeg checks the certificates of https or rtsps streams when it is told to."""
+    from edge.opencv import cv2
+
+    library = re.search(r"avformat: +YES \((\d+)", cv2.getBuildInformation())
+    if cv2.__version__ == _IGNORES_OPTIONS or library is None:
+        return False
+    return scheme == "https" or int(library[1]) >= _CHECKS_RTSPS
 
 
 def _shake_hands(host: str, port: int, name: str, settings: SourceSettings) -> None:

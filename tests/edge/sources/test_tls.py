@@ -24,8 +24,8 @@ from tests.edge.sources.rtsp_camera import rtsp_camera
 from tests.edge.sources.scripted_camera import answer, scripted_camera
 
 INSECURE = SourceSettings(insecure=True)
-FFMPEG_CHECKS = cv2.__version__ != "4.11.0"
-ffmpeg_checks = pytest.mark.skipif(not FFMPEG_CHECKS, reason="OpenCV's wheel 4.11.0.86 ignores FFmpeg's options")
+checks_https = pytest.mark.skipif(not tls.ffmpeg_can_check("https"), reason="this OpenCV checks no certificates")
+checks_rtsps = pytest.mark.skipif(not tls.ffmpeg_can_check("rtsps"), reason="this OpenCV checks none of rtsps")
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +82,10 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("name", "trusted", "told"), REFUSALS)
-@pytest.mark.parametrize("protocol", ["https", "rtsps"])
+@pytest.mark.parametrize("protocol", ["https", pytest.param("rtsps", marks=checks_rtsps)])
 def test_each_refusal_says_what_is_wrong(
     certificates: Certificates, protocol: str, name: str, trusted: bool, told: str
 ) -> None:
-    if protocol == "rtsps" and not FFMPEG_CHECKS:
-        pytest.skip("OpenCV's wheel 4.11.0.86 ignores FFmpeg's options")
     settings = SourceSettings(ca_file=certificates.authority) if trusted else SourceSettings()
     open_camera = http_camera if protocol == "https" else rtsp_camera
     with open_camera(certificates.server(name)) as address:
@@ -113,7 +111,7 @@ def clip(tmp_path: Path) -> Iterator[bytes]:
     return path.read_bytes()
 
 
-@ffmpeg_checks
+@checks_https
 def test_ffmpeg_checks_the_certificate_of_a_video(certificates: Certificates, clip: bytes) -> None:
     """Without our own check before it."""
     script = answer("video/x-msvideo", clip, f"Content-Length: {len(clip)}")
@@ -130,7 +128,7 @@ def test_ffmpeg_reads_the_video_of_an_insecure_camera(certificates: Certificates
         assert len(first_frames(address, INSECURE)) == 3
 
 
-@ffmpeg_checks
+@checks_rtsps
 def test_ffmpeg_checks_the_certificate_of_an_rtsps_camera(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,14 +144,17 @@ def test_an_insecure_rtsps_camera_is_read(certificates: Certificates) -> None:
         assert len(first_frames(address, INSECURE)) == 3
 
 
+@pytest.mark.parametrize("attribute", ["__version__", "getBuildInformation"])
 def test_an_opencv_that_cannot_check_is_not_trusted_to(
-    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch, attribute: str
 ) -> None:
-    monkeypatch.setattr(cv2, "__version__", "4.11.0")
+    old = "4.11.0" if attribute == "__version__" else lambda: "    avformat:     YES (59.27.100)\n"
+    monkeypatch.setattr(cv2, attribute, old)
     with rtsp_camera(certificates.server("good")) as address:
         error = refusal(address, SourceSettings(ca_file=certificates.authority))
         assert "cannot check the certificate" in error.message
         assert "--insecure" in error.hint
+        assert len(first_frames(address, INSECURE)) == 3
 
 
 def test_what_the_user_tells_ffmpeg_stays(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
