@@ -55,13 +55,18 @@ def running(*arguments: object, stdin: int | None = None) -> Iterator[Running]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # whoever runs the tests may ignore it
+        preexec_fn=hear_hangups,  # noqa: PLW1509 - no threads yet
     )
     with process:
         try:
             yield Running(process)
         finally:
             process.kill()
+
+
+def hear_hangups() -> None:
+    """Whoever runs the tests may ignore SIGHUP, and a child would too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def free_port() -> int:
