@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,17 +18,20 @@ from edge.sources import http_content, http_request, mjpeg, network_mjpeg
 from edge.sources.grammar import open_source, parse_sources
 from edge.sources.network_mjpeg import NetworkMjpegSource
 from edge.sources.pictures import decode_image
+from edge.sources.settings import AS_THEY_COME, SourceSettings
+from tests.edge.sources.certificates import make_certificates
 from tests.edge.sources.http_camera import FRAMES
 from tests.edge.sources.scripted_camera import Script, Send, answer, parts, scripted_camera
 from tests.edge.sources.test_mjpeg import with_thumbnail
 
 MULTIPART = answer("multipart/x-mixed-replace; boundary=frame")
+INSECURE = SourceSettings(insecure=True)
 SMALL = cv2.imencode(".jpg", decode_image(FRAMES[1], "frame")[:240, :320])[1].tobytes()
 
 
-def open_address(url: str) -> NetworkMjpegSource:
+def open_address(url: str, settings: SourceSettings = AS_THEY_COME) -> NetworkMjpegSource:
     (source,) = parse_sources([url])
-    opened = open_source(source)
+    opened = open_source(source, settings)
     assert isinstance(opened, NetworkMjpegSource), "FFmpeg reads it, or it is one picture"
     return opened
 
@@ -230,12 +234,14 @@ def test_an_answer_that_drips_is_given_up(head: bytes, monkeypatch: pytest.Monke
     assert time.monotonic() - began < 5
 
 
-def test_another_thread_can_interrupt_the_reading() -> None:
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_another_thread_can_interrupt_the_reading(encrypted: bool, tmp_path: Path) -> None:
     def stall(send: Send) -> None:
         send(MULTIPART + parts(FRAMES[0]))
         time.sleep(10)
 
-    with scripted_camera(stall) as (address, _), open_address(address) as opened:
+    tls = make_certificates(tmp_path).server("self") if encrypted else None
+    with scripted_camera(stall, tls=tls) as (address, _), open_address(address, INSECURE) as opened:
         found: list[Frame] = []
         reader = threading.Thread(target=lambda: found.extend(opened), daemon=True)
         reader.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge.errors import CameraLost, CameraNotFound
+from edge.frame import Frame
 from edge.sources import snapshot
 from edge.sources.grammar import open_source, parse_sources
 from edge.sources.http_content import open_http
@@ -17,7 +19,9 @@ from edge.sources.http_request import Connection
 from edge.sources.network_mjpeg import NetworkMjpegSource
 from edge.sources.pictures import decode_image
 from edge.sources.settings import SourceSettings
+from edge.sources.snapshot import SnapshotSource
 from tests.edge.sources.http_camera import FRAMES, http_camera
+from tests.edge.sources.scripted_camera import Send, answer, scripted_camera
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +119,26 @@ def test_a_camera_that_fails_often_does_not_flood_the_journal(camera: str, monke
     ):
         assert len(list(islice(frames, 5))) == 5
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("waits_for", ["the interval", "an answer"])
+def test_another_thread_can_interrupt_the_asking(waits_for: str) -> None:
+    def hang(send: Send) -> None:
+        send(answer("image/jpeg", FRAMES[0][:1000]))
+        time.sleep(10)
+
+    with scripted_camera(answer("image/jpeg", FRAMES[0]), hang) as (address, requests):
+        (source,) = parse_sources([address])
+        with open_source(source, SourceSettings(interval_s=30 if waits_for == "the interval" else 0.01)) as opened:
+            assert isinstance(opened, SnapshotSource)
+            found: list[Frame] = []
+            reader = threading.Thread(target=lambda: found.extend(opened), daemon=True)
+            reader.start()
+            deadline_s = time.monotonic() + 10
+            while len(requests) < (1 if waits_for == "the interval" else 2) and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            opened.interrupt()
+            reader.join(2)
+            assert not reader.is_alive()
+            assert len(found) == 1
