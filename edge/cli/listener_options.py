@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from edge.errors import BadOption
 
 if TYPE_CHECKING:
     from edge.events.listener import Listener
@@ -13,11 +17,28 @@ if TYPE_CHECKING:
 
 LISTENERS = "Listeners"
 
+WEBHOOK_SECRET = "FMNIST_EDGE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+
 
 @dataclass(frozen=True, slots=True)
 class ListenerOptions:
     """Who is told of events beside stdout."""
 
+    webhook: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Post events there, as JSON, in batches.", rich_help_panel=LISTENERS),
+    ] = None
+    webhook_secret_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Sign what is posted with the secret in it.", rich_help_panel=LISTENERS),
+    ] = None
+    webhook_queue: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where events wait that are not posted yet.", rich_help_panel=LISTENERS),
+    ] = None
+    webhook_queue_max: Annotated[
+        str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=LISTENERS)
+    ] = "20MB"
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -38,11 +59,13 @@ class ListenerOptions:
 
     def are_given(self) -> bool:
         """Whether any listener is asked for."""
-        return self.metrics is not None or bool(self.gpio)
+        return any(one is not None for one in (self.webhook, self.metrics)) or bool(self.gpio)
 
     def listeners(self, publisher: Publisher, labels: tuple[str, ...]) -> list[Listener]:
         """The listeners that the options ask for; `labels` are the model's. Raises BadOption or MissingExtra."""
         found: list[Listener] = []
+        if self.webhook is not None:
+            found.append(self._webhook(self.webhook))
         if self.metrics is not None:
             from edge.events.metrics import Metrics, parse_address
 
@@ -52,3 +75,26 @@ class ListenerOptions:
 
             found.append(Gpio(parse_pins(self.gpio, labels)))
         return found
+
+    def _webhook(self, url: str) -> Listener:
+        from edge.events.spool import Spool
+        from edge.events.webhook import Webhook, key_of
+        from edge.service.secrets import secret_from
+        from edge.stream.review_folder import parse_size
+
+        size = parse_size(self.webhook_queue_max)
+        secret = secret_from(self.webhook_secret_file, WEBHOOK_SECRET)
+        folder = self.webhook_queue or _state_folder() / "webhook"
+        return Webhook(url, Spool(folder, size), None if secret is None else key_of(secret))
+
+
+def _state_folder() -> Path:
+    """Where a service (systemd's StateDirectory=) or a user keeps what must survive a restart."""
+    of_service = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if of_service:
+        return Path(of_service)
+    of_user = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        return (Path(of_user) if of_user.startswith("/") else Path("~/.local/state").expanduser()) / "fmnist-edge"
+    except RuntimeError as error:
+        raise BadOption("this user has no home, where events could wait", "--webhook-queue DIR") from error

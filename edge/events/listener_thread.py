@@ -43,6 +43,7 @@ class ListenerThread:
         self._failed = 0
         self._left_out = 0
         self._failure: str | None = None
+        self._told: str | None = None
         self._said: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name=listener.name, daemon=True)
 
@@ -59,7 +60,7 @@ class ListenerThread:
         with self._changed:
             delivered = self._delivered if backlog is None else backlog.delivered
             dropped = self._failed + self._left_out + its.dropped
-            waiting = len(self._queue) + self._in_hand + its.waiting
+            waiting = len(self._queue) + (self._in_hand if backlog is None else its.waiting)
             return ListenerState(delivered, dropped, waiting, self._problem)
 
     def start(self) -> None:
@@ -115,11 +116,18 @@ class ListenerThread:
                 self._failure = failure
                 self._failed += failure is not None
                 self._delivered += failure is None
-            if self._problem is not None:
-                self._say_once(self._problem)
+            self._tell(self._problem)
         left = self._attempt(self._listener.close)
         if left is not None:
             self._say(f"{self.name}: {left}")
+
+    def _tell(self, problem: str | None) -> None:
+        """Say what is wrong, and when that is over."""
+        if problem is not None:
+            self._say_once(problem)
+        elif self._told is not None:
+            self._say_once("it works again")
+        self._told = problem
 
     def _next(self) -> Event | None:
         """The oldest event, when there is one; None when there will be no more."""

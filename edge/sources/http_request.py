@@ -155,8 +155,8 @@ def _opener(connection: Connection, login: Login | None, settings: SourceSetting
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         _Redirect(),
-        _Http(connection),
-        _Https(connection, settings),
+        HttpHandler(connection),
+        HttpsHandler(connection, settings),
     ]
     if login is not None:
         handlers.append(LoginHandler(login))
@@ -188,16 +188,19 @@ def _reporting(kind: type[_HttpConnection], connection: Connection) -> Any:
     return connect
 
 
-class _Http(urllib.request.HTTPHandler):
+class HttpHandler(urllib.request.HTTPHandler):
+    """Opens connections that can be hung up."""
+
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self._connect = _reporting(_HttpConnection, connection)
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Called by urllib."""
         return self.do_open(self._connect, req)
 
 
-class _Https(urllib.request.AbstractHTTPHandler):
+class HttpsHandler(urllib.request.AbstractHTTPHandler):
     """Checks certificates as the settings say. Unlike urllib's it loads the trusted ones when one is to be checked."""
 
     def __init__(self, connection: Connection, settings: SourceSettings) -> None:
@@ -206,6 +209,7 @@ class _Https(urllib.request.AbstractHTTPHandler):
         self._settings = settings
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Called by urllib."""
         from edge.sources.tls import trust
 
         context = trust(self._settings.ca_file, insecure=self._settings.insecure)

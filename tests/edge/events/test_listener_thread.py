@@ -120,7 +120,7 @@ def test_a_failure_is_counted_each_time_and_said_once() -> None:
         until(lambda: thread.state.waiting == 0)
         assert thread.state.problem == ("no route to host" if one.what in failing else None)
     close_all([thread])
-    assert said == ["recorder: no route to host", "recorder: 3 events were not delivered"]
+    assert said == ["recorder: no route to host", "recorder: it works again", "recorder: 3 events were not delivered"]
     assert (thread.state.delivered, thread.state.dropped) == (7, 3)
 
 
@@ -136,7 +136,7 @@ def test_a_bug_in_a_listener_shows_its_traceback_once_and_the_next_event_comes(m
     close_all([thread])
     assert len(recorder.events) == 3 * (len(EACH_KIND) - 1)
     assert [one.exc_type for one in shown] == [KeyError]
-    assert said == ["recorder: KeyError: 'x'", "recorder: 3 events were not delivered"]
+    assert said == ["recorder: KeyError: 'x'", "recorder: it works again", "recorder: 3 events were not delivered"]
 
 
 def test_what_is_wrong_with_a_server_is_said_though_no_event_fails() -> None:
