@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge.cli import option_values
 from edge.errors import BadOption
 
 if TYPE_CHECKING:
@@ -26,23 +27,39 @@ class ListenerOptions:
 
     webhook: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Post events there, as JSON, in batches.", rich_help_panel=LISTENERS),
+        typer.Option(
+            metavar="URL",
+            callback=option_values.webhook,
+            help="Post events there, as JSON, in batches.",
+            rich_help_panel=LISTENERS,
+        ),
     ] = None
     webhook_secret_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Sign what is posted with the secret in it.", rich_help_panel=LISTENERS),
+        typer.Option(
+            metavar="FILE",
+            help=f"Sign what is posted with the secret in it: a line, in a file with mode 0600; or set {WEBHOOK_SECRET}.",
+            rich_help_panel=LISTENERS,
+        ),
     ] = None
     webhook_queue: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where events wait that are not posted yet.", rich_help_panel=LISTENERS),
     ] = None
     webhook_queue_max: Annotated[
-        str, typer.Option(metavar="SIZE", help="At most so much; the oldest make room.", rich_help_panel=LISTENERS)
-    ] = "20MB"
+        str,
+        typer.Option(
+            metavar="SIZE",
+            callback=option_values.size,
+            help="At most so much; the oldest make room.",
+            rich_help_panel=LISTENERS,
+        ),
+    ] = option_values.DEFAULT_QUEUE_SIZE
     metrics: Annotated[
         str | None,
         typer.Option(
             metavar="[ADDRESS:]PORT",
+            callback=option_values.metrics,
             help="Serve metrics to Prometheus; to this machine alone unless an address is given.",
             rich_help_panel=LISTENERS,
         ),
@@ -59,11 +76,14 @@ class ListenerOptions:
 
     def are_given(self) -> bool:
         """Whether any listener is asked for."""
-        return any(one is not None for one in (self.webhook, self.metrics)) or bool(self.gpio)
+        of_webhook = (self.webhook, self.webhook_secret_file, self.webhook_queue)
+        return any(one is not None for one in (*of_webhook, self.metrics)) or bool(self.gpio)
 
     def listeners(self, publisher: Publisher, labels: tuple[str, ...]) -> list[Listener]:
         """The listeners that the options ask for; `labels` are the model's. Raises BadOption or MissingExtra."""
         found: list[Listener] = []
+        if self.webhook is None and (self.webhook_secret_file or self.webhook_queue):
+            raise BadOption("there are options for a webhook, but no address", "--webhook URL")
         if self.webhook is not None:
             found.append(self._webhook(self.webhook))
         if self.metrics is not None:

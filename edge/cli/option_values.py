@@ -49,7 +49,7 @@ def smoothing(value: Any) -> None:
 @_checks(example="250MB")
 def size(value: Any) -> None:
     """`250MB`."""
-    if value != DEFAULT_SIZE:
+    if value not in {DEFAULT_SIZE, DEFAULT_QUEUE_SIZE}:
         from edge.stream.review_folder import parse_size
 
         parse_size(value)
@@ -79,5 +79,24 @@ def retry(value: Any) -> None:
     parse_retry(value)
 
 
+@_checks(example="https://example.org/hook")
+def webhook(value: Any) -> None:
+    """An address that can be posted to."""
+    from edge.events.http_post import checked_url
+
+    checked_url(value, "--webhook")
+
+
+@_checks(example="9100")
+def metrics(value: Any) -> None:
+    """`9100`, `0.0.0.0:9100`."""
+    from edge.events.metrics import parse_address
+
+    parse_address(value)
+
+
 DEFAULT_SIZE = "250MB"
 """Of the folder that frames are kept in."""
+
+DEFAULT_QUEUE_SIZE = "20MB"
+"""Of the folder where events wait for a webhook."""

@@ -20,6 +20,9 @@ BAD = {
     "resolution": "640",
     "fps": 0,
     "retry": "9" * 5000,
+    "webhook": "https:",
+    "webhook-queue-max": "little",
+    "metrics": "web",
 }
 CALLBACKS: dict[str, Callable[[Any], Any]] = {
     "roi": option_values.roi,
@@ -28,6 +31,9 @@ CALLBACKS: dict[str, Callable[[Any], Any]] = {
     "resolution": option_values.resolution,
     "fps": option_values.rate,
     "retry": option_values.retry,
+    "webhook": option_values.webhook,
+    "webhook-queue-max": option_values.size,
+    "metrics": option_values.metrics,
 }
 
 

@@ -22,8 +22,8 @@ from edge.events.listener_thread import ListenerThread, close_all
 from edge.events.spool import BLOCK, Spool
 from edge.events.webhook import Pacing, Webhook, key_of
 from edge.frame import Decision
-from tests.edge.events.happenings import EACH_KIND, HEARTBEAT, SOURCE, event, prediction
 from tests.edge.events.full_disk import files_up_to
+from tests.edge.events.happenings import EACH_KIND, HEARTBEAT, SOURCE, event, prediction
 from tests.edge.events.hook_server import (
     Answer,
     Hook,
