@@ -38,7 +38,7 @@ class ListenerOptions:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help=f"Sign what is posted with the secret in it: a line, in a file with mode 0600; or set {WEBHOOK_SECRET}.",
+            help=f"Sign what is posted with the secret in it: one line, mode 0600; or set {WEBHOOK_SECRET}.",
             rich_help_panel=LISTENERS,
         ),
     ] = None

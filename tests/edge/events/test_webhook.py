@@ -6,8 +6,6 @@ import base64
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,13 +14,10 @@ from typing import Any
 import pytest
 
 from edge.errors import BadOption
-from edge.events.event import Event, Stopped
 from edge.events.event_json import as_json
-from edge.events.listener_thread import ListenerThread, close_all
-from edge.events.spool import BLOCK, Spool
-from edge.events.webhook import Pacing, Webhook, key_of
+from edge.events.spool import Spool
+from edge.events.webhook import Webhook, key_of
 from edge.frame import Decision
-from tests.edge.events.full_disk import files_up_to
 from tests.edge.events.happenings import EACH_KIND, HEARTBEAT, SOURCE, event, prediction
 from tests.edge.events.hook_server import (
     Answer,
@@ -36,38 +31,7 @@ from tests.edge.events.hook_server import (
     slowly,
     status,
 )
-
-QUICK = Pacing(batch_s=0.05, batch_down_s=0.05, timeout_s=0.4, pause_first_s=0.02, pause_most_s=0.1, close_s=1.5)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-@contextmanager
-def posting(
-    hook: Hook, folder: Path, pacing: Pacing = QUICK, key: bytes | None = None, size: int = 10**6
-) -> Iterator[tuple[ListenerThread, list[str]]]:
-    """The listener in its thread, and what is said of it; closed at the end."""
-    said: list[str] = []
-    thread = ListenerThread(Webhook(hook.url, Spool(folder, size), key, pacing), said.append)
-    thread.start()
-    try:
-        yield thread, said
-    finally:
-        close_all([thread])
-
-
-def stopped(number: int) -> Event:
-    """An event that goes out at once, with a number."""
-    return event(Stopped("SIGTERM", number), at_s=number)
-
-
-def numbers(hook: Hook) -> list[int]:
-    return [one["frames"] for one in hook.events]
+from tests.edge.events.webhook_run import QUICK, numbers, posting, stopped, until
 
 
 def test_every_kind_of_event_arrives_as_its_json_in_order(tmp_path: Path) -> None:
@@ -262,64 +226,6 @@ def test_a_secret_that_claims_to_be_base64_must_be() -> None:
     with pytest.raises(BadOption, match="no Base64") as caught:
         key_of("whsec_%%%")
     assert "%%%" not in str(caught.value) + caught.value.hint
-
-
-@pytest.mark.parametrize("answer", [hangs, drips, status(500), slowly(30)], ids=["hangs", "drips", "500", "slow"])
-def test_at_the_end_what_is_left_waits_on_the_disk_and_is_delivered_by_the_next_run(
-    tmp_path: Path, answer: Answer
-) -> None:
-    hook = Hook(free_port())
-    with receiving(hook):
-        hook.script = [answer] * 100
-        began = time.monotonic()
-        with posting(hook, tmp_path, replace(QUICK, timeout_s=30.0)) as (thread, said):
-            for number in range(5):
-                thread.offer(stopped(number))
-        assert time.monotonic() - began < 10
-        assert said[-1] == f"webhook: 5 events wait in {tmp_path} for the next start"
-        assert thread.state.dropped == 0
-    hook.script, hook.all = [], []
-    with receiving(hook):
-        with posting(hook, tmp_path) as (thread, said):
-            thread.offer(stopped(5))
-            until(lambda: len(hook.events) == 6)
-        assert numbers(hook) == list(range(6))
-        assert said == []
-
-
-def test_what_the_disk_could_not_take_is_said_to_be_lost(tmp_path: Path) -> None:
-    hook = Hook(free_port())
-    with files_up_to(5), posting(hook, tmp_path) as (thread, said):
-        thread.offer(stopped(0))
-        until(lambda: thread.state.waiting == 1)
-    assert said[-1] == f"webhook: 1 events are lost: {tmp_path} takes nothing: File too large; events wait in memory"
-
-
-def test_a_folder_that_is_taken_away_is_made_again(tmp_path: Path) -> None:
-    folder = tmp_path / "queue"
-    hook = Hook(free_port())
-    with posting(hook, folder) as (thread, said):
-        thread.offer(stopped(0))
-        until(lambda: list(folder.glob("*.json")) != [])
-        folder.rename(tmp_path / "gone")
-        for number in (1, 2):
-            thread.offer(stopped(number))
-            until(lambda number=number: thread.state.delivered + thread.state.waiting + thread.state.dropped > number)
-        with receiving(hook):
-            until(lambda: thread.state.waiting == 0)
-    assert numbers(hook) == [1, 2]
-    assert thread.state.dropped == 1
-    assert said[-1] == "webhook: 1 events were not delivered"
-
-
-def test_a_queue_that_is_full_drops_the_oldest_and_says_how_many(tmp_path: Path) -> None:
-    hook = Hook(free_port())
-    with posting(hook, tmp_path, size=4 * BLOCK) as (thread, said):
-        for number in range(10):
-            thread.offer(stopped(number))
-        until(lambda: thread.state.dropped == 6 and thread.state.waiting == 4)
-        assert thread.state.delivered == 0
-    assert "webhook: 6 events were not delivered" in said
 
 
 def test_a_message_never_shows_the_path_of_an_address_which_may_be_its_secret(tmp_path: Path) -> None:
