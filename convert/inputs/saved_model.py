@@ -12,47 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convert.inputs import float_graph
-from convert.inputs.shapes import check_labels, check_picture
+from convert.inputs.inference_graph import check_independent, for_inference
+from convert.inputs.shapes import PICTURES, check_labels, check_picture
+from convert.inputs.signature_interpreter import SignatureInterpreter, call
 from convert.inputs.source import INPUT_NAME, Export
 from convert.inputs.tensorflow_converter import float_flatbuffer
 from convert.settings import Format
 from edge.errors import FloatModelUnreadable
-from edge.spec import TensorSpec
 
 GRAPH_NAME = "saved_model.pb"
 SERVING = "serving_default"
 _HINT = "expected the folder that model.export('DIR') or tf.saved_model.save writes"
-
-
-class SignatureInterpreter:
-    """A signature behind edge's Interpreter protocol: float32 or uint8 in, float32 out, both with scale 0."""
-
-    def __init__(self, signature: Any, given: Any, classes: int) -> None:
-        import tensorflow as tf
-
-        self.name = f"tensorflow {tf.__version__}"
-        self.input = TensorSpec((1, *given.shape[1:]), np.dtype(given.dtype.as_numpy_dtype), scale=0.0, zero_point=0)
-        self.output = TensorSpec((1, classes), np.dtype(np.float32), scale=0.0, zero_point=0)
-        self._signature, self._name = signature, given.name
-        self._one_by_one = given.shape[0] == 1
-
-    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
-        """Outputs float32 (N, classes) of inputs (N, *input.shape[1:]) in the input's type."""
-        if batch.shape[1:] != self.input.shape[1:] or batch.dtype != self.input.dtype:
-            raise ValueError(
-                f"expected {self.input.dtype} (N, {self.input.shape[1:]}), got {batch.dtype} {batch.shape}"
-            )
-        parts = [batch[number : number + 1] for number in range(len(batch))] if self._one_by_one else [batch]
-        return np.concatenate([self._call(part) for part in parts]).astype(np.float32)
-
-    def _call(self, part: NDArray[Any]) -> NDArray[Any]:
-        import tensorflow as tf
-
-        (scores,) = self._signature(**{self._name: tf.constant(part)}).values()
-        return np.asarray(scores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,11 +73,16 @@ def load(folder: Path, labels: tuple[str, ...], known_as: Path | None = None) ->
         ) from error
     signature = _choose(path, signatures)
     given = _only(path, "input", list(signature.structured_input_signature[1].values()))
-    result = _only(path, "output", list(signature.structured_outputs.values()))
-    check_picture(path, _sizes(given), given.dtype.name)
-    check_labels(path, _sizes(result), labels)
+    _only(path, "output", list(signature.structured_outputs.values()))
     _check_finite(path, signature)
-    export = _exporter(loaded, signature, given)
+    fits = _sizes(given)[1:] in PICTURES  # of another shape it is refused below
+    function, notes = for_inference(path, signature) if fits else (signature, ())
+    given = function.inputs[0]
+    check_picture(path, _sizes(given), given.dtype.name)
+    check_labels(path, _sizes(function.outputs[0]), labels)
+    if given.shape[0] is None:
+        check_independent(path, function)
+    export = _exporter(loaded, function, given)
     takes_bytes = given.dtype == tf.uint8
     files = _files(folder)
     return SavedModel(
@@ -114,10 +91,11 @@ def load(folder: Path, labels: tuple[str, ...], known_as: Path | None = None) ->
         size_bytes=sum(file.stat().st_size for file in files),
         input_shape=tuple(given.shape[1:]),
         kernel_weights=sum(int(np.prod(weight.shape)) for weight in signature.variables if len(weight.shape) > 1),
-        interpreter=SignatureInterpreter(signature, given, len(labels)),
+        interpreter=SignatureInterpreter(function, given, len(labels)),
         takes_bytes=takes_bytes,
         export=export,
         flatbuffer=_take_floats(path, export) if takes_bytes else None,
+        notes=notes,
     )
 
 
@@ -156,8 +134,8 @@ def _sizes(spec: Any) -> tuple[int | None, ...]:
     return () if spec.shape.rank is None else tuple(spec.shape)
 
 
-def _exporter(loaded: Any, signature: Any, given: Any) -> Export:
-    """The same signature for exactly one picture: an open batch would stay in the .tflite file."""
+def _exporter(loaded: Any, function: Any, given: Any) -> Export:
+    """The same function for exactly one picture: an open batch would stay in the .tflite file."""
     import tensorflow as tf
 
     def write(folder: Path) -> None:
@@ -166,8 +144,7 @@ def _exporter(loaded: Any, signature: Any, given: Any) -> Export:
 
         @tf.function(input_signature=[tf.TensorSpec((1, *given.shape[1:]), given.dtype, INPUT_NAME)])  # type: ignore[untyped-decorator]
         def serve(pixels: Any) -> Any:
-            (scores,) = signature(**{given.name: pixels}).values()
-            return scores
+            return call(function, pixels)
 
         tf.saved_model.save(module, str(folder), signatures=serve)
 
@@ -176,8 +153,7 @@ def _exporter(loaded: Any, signature: Any, given: Any) -> Export:
 
 def _check_finite(path: Path, signature: Any) -> None:
     for weight in signature.variables:
-        values = np.asarray(weight)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
+        if weight.dtype.is_floating and not np.isfinite(np.asarray(weight).astype(np.float32)).all():
             raise FloatModelUnreadable(
                 f"{path}: the weights of {weight.name} hold NaN or infinity",
                 "its training diverged: train again with a smaller learning rate",

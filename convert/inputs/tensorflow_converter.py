@@ -31,11 +31,7 @@ _COMPUTES_NOTHING = re.compile(
 )
 _LOOP = re.compile(r"TensorList|While")
 _HINT = "a layer may have no int8 form: Dense, Conv2D, pooling and ReLU have"
-_HINT_LOOP = "loops have no int8 form: give the Keras file, or build its recurrent layers with unroll=True"
-_LOOP = re.compile(r"TensorList|While")
-_COMPUTES_NOTHING = re.compile(
-    r"NoOp|Disable|Regex|Identity|Const|Variable|Call|Placeholder|Save|Restore|Handle|Filename|String|Merge"
-)
+HINT_LOOP = "loops have no int8 form: give the Keras file, or build its recurrent layers with unroll=True"
 
 
 class InternalsMissing(Exception):
@@ -111,7 +107,7 @@ def refusing() -> Iterator[None]:
             # ConverterError carries a whole program, and C++ writes another: both go into the log.
             reason = gist(f"{error}\n{last_lines()}")
             log = save()
-            hint = _HINT_LOOP if _LOOP.search(reason) else _HINT
+            hint = HINT_LOOP if _LOOP.search(reason) else _HINT
             where = f"; all that TensorFlow said is in {log}" if log else ""
             raise ConversionRefused(
                 f"TensorFlow's converter failed with {type(error).__name__}: {reason}",

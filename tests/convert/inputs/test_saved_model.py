@@ -167,7 +167,6 @@ def test_a_damaged_one(exported: Path, tmp_path: Path, broken: str) -> None:
     [
         ([(None, 32, 32)], "expected an input of one of the shapes"),
         ([(None, None, None)], "expected an input of one of the shapes"),
-        ([(8, 28, 28)], "expected an open batch or one of 1"),
         ([PICTURE, PICTURE], "expected one input, its signature has 2"),
     ],
 )
@@ -193,7 +192,7 @@ def test_types_outputs_and_signatures_that_do_not_fit(tmp_path: Path) -> None:
         assert caught.value.hint
         return caught.value.message
 
-    assert "takes float64" in refusal(write(tmp_path / "a", scores, spec(*PICTURE, kind="float64")))
+    assert "takes int32" in refusal(write(tmp_path / "a", scores, spec(*PICTURE, kind="int32")))
     twice = write(tmp_path / "b", lambda m, x: {"one": scores(m, x), "two": scores(m, x)}, spec(*PICTURE))
     assert "expected one output, its signature has 2" in refusal(twice)
     nine = write(tmp_path / "c", lambda m, x: scores(m, x)[:, :9], spec(*PICTURE))
