@@ -21,29 +21,35 @@ def video_nodes(root: Path, has_pi_camera: bool = False) -> Finding:
     None at all is a warning, unless there is a Pi's own camera.
     """
     nodes = sorted((root / "dev").glob("video[0-9]*"), key=lambda node: (len(node.name), node.name))
-    findings = [found for node in nodes if (found := _node(node, root)) is not None]
-    if findings:
-        return worst(findings)
-    others = f" ({len(nodes)} nodes are codecs and the like)" if nodes else ""
+    findings: list[Finding] = []
+    refused: dict[tuple[str, str], list[str]] = {}
+    for node in nodes:
+        name = _name(node, root)
+        title = f"{node} ({name})" if name else str(node)
+        if name.startswith(NO_CAMERAS):
+            continue
+        denied = denial(node, root, "video")
+        if denied:
+            refused.setdefault(denied, []).append(title)
+        elif _is_camera(node):
+            findings.append(_camera(node, title, root))
+    findings += [fail(f"{', '.join(titles)}: {reason}", mend) for (reason, mend), titles in refused.items()]
+    return worst(findings) if findings else _none(len(nodes), has_pi_camera)
+
+
+def _none(others: int, has_pi_camera: bool) -> Finding:
+    """There is no camera, but perhaps other nodes."""
+    those = f" (nodes for other things: {others})" if others else ""
     if has_pi_camera:
-        return ok(f"no USB camera{others}")
+        return ok(f"no USB camera{those}")
     return warn(
-        f"no /dev/video* that captures{others}: only files, streams and a Pi's own camera can be classified",
+        f"no /dev/video* that captures{those}: only files, streams and a Pi's own camera can be classified",
         "plug a USB camera in, then: ls -l /dev/video*",
     )
 
 
-def _node(node: Path, root: Path) -> Finding | None:
-    """How a node is; None for one that does not capture."""
-    name = _name(node, root)
-    if name.startswith(NO_CAMERAS):
-        return None
-    title = f"{node} ({name})" if name else str(node)
-    denied = denial(node, root, "video")
-    if denied:
-        return fail(f"{title}: {denied[0]}", denied[1])
-    if not _is_camera(node):
-        return None
+def _camera(node: Path, title: str, root: Path) -> Finding:
+    """How a camera is that this user may open."""
     users = _users(node, root)
     if users:
         names = ", ".join(f"{program} (process {number})" for number, program in users.items())

@@ -32,19 +32,21 @@ def test_no_camera_is_warned_of(tmp_path: Path) -> None:
 def test_a_pis_codecs_are_no_cameras(tmp_path: Path) -> None:
     found = video_nodes(plant(tmp_path, CODEC))
     assert found.status is Status.WARN
-    assert "1 nodes are codecs" in found.found
+    assert "nodes for other things: 1" in found.found
 
 
 def test_a_camera_that_this_user_may_not_open_is_a_failure() -> None:
     with open_to_all() as root:
-        plant(root, WEBCAM)
+        plant(root, {**WEBCAM, "dev/video1": ""})
         node = root / "dev/video0"
-        node.chmod(0)
+        for closed in (node, root / "dev/video1"):
+            closed.chmod(0)
         plant(root, {"etc/group": f"video:x:{node.stat().st_gid}:somebody\n"})
         with as_nobody():
             found = video_nodes(root)
     assert found.status is Status.FAIL
-    assert "not in group video" in found.found
+    assert found.found.count("not in group video") == 1
+    assert found.found.startswith(f"{node} (HD Pro Webcam C920), {root}/dev/video1: permission denied")
     assert "sudo usermod -aG video $USER" in found.mend
 
 

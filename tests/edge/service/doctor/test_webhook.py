@@ -21,6 +21,7 @@ def test_a_server_takes_connections() -> None:
         assert webhook(parse_address(f"{url}/hook", PORTS, "https")).status is Status.OK
 
 
+@pytest.mark.subprocess
 @pytest.mark.parametrize(("name", "word"), [("good", ""), ("expired", "expired"), ("wrong", "mismatch")])
 def test_a_certificate_counts(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch, name: str, word: str
@@ -33,6 +34,7 @@ def test_a_certificate_counts(
     assert ("SSL_CERT_FILE" in found.mend) == bool(word)
 
 
+@pytest.mark.subprocess
 def test_a_certificate_that_nobody_vouches_for_is_refused(certificates: Certificates) -> None:
     with http_camera(certificates.server("self")) as url:
         found = webhook(parse_address(url, PORTS, "https"))
