@@ -58,6 +58,7 @@ def classify(
 
     from edge.cli.classify_run import answer_all, open_watched_run, restart_on_hangup, start_again
     from edge.cli.display import progress_over
+    from edge.inference.backends import release
     from edge.output.sinks import open_sink
     from edge.sources.grammar import frames_of, parse_sources
     from edge.stream.pipeline import classify_frames, frame_filters
@@ -121,6 +122,7 @@ def classify(
                 if failures:
                     run.reason = failures[-1].message
             if stop.restarts:
+                release(classifier.interpreter)
                 start_again()
     if failures and len(inputs) == 1:
         raise failures[0]

@@ -141,6 +141,17 @@ def _with_fallback(
         return Opened(model, coral, Backend.CORAL, (Reason(Backend.LITERT, cause, error.message),))
 
 
+def release(interpreter: Interpreter) -> None:
+    """Give a Coral back, before this process becomes another that wants it. An interpreter on the CPU keeps nothing."""
+    from edge.inference.edgetpu import EdgeTpuInterpreter
+    from edge.inference.fallback import FallbackInterpreter
+
+    if isinstance(interpreter, FallbackInterpreter):
+        interpreter = interpreter.current
+    if isinstance(interpreter, EdgeTpuInterpreter):
+        interpreter.close()
+
+
 def _not_compiled(model: Model) -> BackendUnavailable:
     return BackendUnavailable(
         f"{model.path} is not compiled for the Edge TPU", f"convert edgetpu {model.path}", Cause.NOT_COMPILED

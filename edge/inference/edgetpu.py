@@ -95,6 +95,10 @@ class EdgeTpuInterpreter:
         self.input, self.output = _tensor_spec(inputs[0]), _tensor_spec(outputs[0])
         self._child.hint = _LOST_HINT
 
+    def close(self) -> None:
+        """Release the Edge TPU; it is released with the object, too."""
+        self._child.end()
+
     @property
     def name(self) -> str:
         """Runtime, version and library."""

@@ -34,7 +34,8 @@ class FallbackInterpreter:
             if one != other:
                 raise ModelUnsupported(f"the {side} of the CPU model is {other}, expected {one} as on the Edge TPU")
         self.input, self.output = primary.input, primary.output
-        self._current = primary
+        self.current = primary
+        """The one that answers now."""
         self._secondary: Interpreter | None = secondary
         self.on_change = on_change
         """May be set anew: whoever is told of a run is there only after the model is open."""
@@ -42,18 +43,18 @@ class FallbackInterpreter:
     @property
     def name(self) -> str:
         """The name of the one that answers now."""
-        return self._current.name
+        return self.current.name
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Raw outputs of a batch of raw inputs, all of one interpreter."""
         try:
-            return self._current.run(batch)
+            return self.current.run(batch)
         except BackendUnavailable as error:
             if self._secondary is None:
                 raise
-            before, self._current, self._secondary = self._current.name, self._secondary, None
-            self.on_change(before, self._current.name, error.message)
-            return self._current.run(batch)
+            before, self.current, self._secondary = self.current.name, self._secondary, None
+            self.on_change(before, self.current.name, error.message)
+            return self.current.run(batch)
 
 
 def find_cpu_twin(model: Model, named: Path | None = None) -> Model:

@@ -151,6 +151,33 @@ def test_a_command_that_was_stopped_in_the_middle_of_a_call_raises_no_alarm(
     assert (process.returncode, said, labels(output)) == (0, "", ["Dress"] * 10)
 
 
+def test_a_new_start_on_sighup_finds_the_coral_released(compiled: Path, edgetpu_library: Path, tmp_path: Path) -> None:
+    config = tmp_path / "edge.toml"
+    config.touch()
+    options = ["--config", config, "classify", "-f", "json", "-m", compiled, "--delegate", edgetpu_library]
+    device = {"EDGETPU_DEVICE": str(tmp_path / "device"), "EDGETPU_FAULT": "slow release"}
+    with (
+        http_camera() as address,
+        subprocess.Popen(
+            [sys.executable, "-m", "edge.cli", *map(str, options), f"{address}/stream.mjpg"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **device},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        rest = iter(process.stdout.readline, "")
+        assert any(json.loads(line)["event"] == "stopped" for line in rest)
+        assert json.loads(next(rest))["label"] == "Dress"
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "")
+
+
 def test_no_accuracy_is_measured_on_two_backends(
     fmnist_edge: Run, compiled: Path, edgetpu_library: Path, tmp_path: Path
 ) -> None:

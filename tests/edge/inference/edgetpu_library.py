@@ -18,10 +18,12 @@ from typing import Any
 from edge.inference.model_file import Model
 
 SOURCE = r"""
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* What every TFLite runtime agrees on of its C interface (tensorflow/lite/core/c/common.h), as far as it is used. */
@@ -64,7 +66,7 @@ static void note(const char *line) {
   fclose(log);
 }
 
-/* EDGETPU_FAULT is "WHAT PLACE": fail, hang, abort or slow, at load, at prepare, or at an invocation by its number. */
+/* EDGETPU_FAULT is "WHAT PLACE": fail, hang, abort or slow; at load, prepare, release or the invocation of a number. */
 static int strikes(const char *here) {
   char what[16], place[16];
   if (!getenv("EDGETPU_FAULT") || sscanf(getenv("EDGETPU_FAULT"), "%15s %15s", what, place) != 2) return 0;
@@ -121,12 +123,20 @@ __attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
     report("no Edge TPU on this bus");
     return NULL;
   }
+  if (getenv("EDGETPU_DEVICE")) { /* only one process can have it */
+    int device = open(getenv("EDGETPU_DEVICE"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (flock(device, LOCK_EX | LOCK_NB)) {
+      report("another process uses the Edge TPU");
+      return NULL;
+    }
+  }
   Delegate *made = calloc(1, sizeof *made);
   made->prepare = prepare;
   made->flags[0] = 1; /* dynamic tensors: else operations are prepared before the delegate takes them over */
   return made;
 }
 __attribute__((visibility("default"))) void tflite_plugin_destroy_delegate(void *made) {
+  strikes("release");
   note("released");
   free(made);
 }
