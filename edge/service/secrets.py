@@ -16,8 +16,11 @@ from edge.errors import SecretRefused
 LARGEST_BYTES = 4096
 """No password, token or key on one line is longer."""
 
-_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/?#\s:@]*:)[^/?#\s]*(?=@)", re.IGNORECASE)
-"""In an address; up to the last @ before its path, as browsers read it."""
+_LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/?#\s:@]*:)[^/?#\s]*(?=@)", re.IGNORECASE)
+"""A password in an address; up to the last @ before its path, as browsers read it."""
+
+_QUERY = re.compile(r"([?&](?:pass|passwd|password|pwd|token|secret|api_?key)=)[^&#\s]+", re.IGNORECASE)
+"""A password in an address's query, where many cameras want it."""
 
 
 def read_secret(path: Path) -> str:
@@ -73,7 +76,7 @@ def open_to_others(path: Path, status: os.stat_result) -> bool:
 
 def without_password(text: str) -> str:
     """A text in which the passwords of addresses are stars: rtsp://shop:***@camera."""
-    return _PASSWORD.sub(r"\1***", text)
+    return _QUERY.sub(r"\1***", _LOGIN.sub(r"\1***", text)) if "://" in text else text
 
 
 def quoted(path: Path) -> str:

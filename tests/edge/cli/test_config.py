@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -211,6 +212,12 @@ def test_the_example_has_every_key_and_changes_nothing(fmnist_edge: Run, tmp_pat
     assert fmnist_edge("config", "check", write(tmp_path / "b.toml", everything)).stdout.endswith(
         f": ok, {len(keys)} keys\n"
     )
+
+
+def test_the_example_in_the_documents_is_right(fmnist_edge: Run, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "config.md").read_text(), re.DOTALL)
+    done = fmnist_edge("config", "check", write(tmp_path / "shop.toml", example))
+    assert done.stdout.endswith(": ok, 6 keys\n"), done.stderr
 
 
 LOADED = """
