@@ -17,9 +17,9 @@ def find_config(named: Path | None = None) -> Path | None:
 
     A file that is named need not exist: reading it says so.
     """
-    if named is not None:
-        return named
     from_environment = os.environ.get(VARIABLE)
-    if from_environment:
-        return Path(from_environment)
+    if named is None and from_environment:
+        named = Path(from_environment)
+    if named is not None:
+        return None if str(named) == os.devnull else named
     return SYSTEM_FILE if os.path.lexists(SYSTEM_FILE) else None
