@@ -100,7 +100,8 @@ def test_the_library_is_released_before_the_command_leaves(
 ) -> None:
     """A Coral that is not released stays stuck; and it was opened only once."""
     log = tmp_path / "log"
-    done = fmnist_edge(*classify(compiled, edgetpu_library), env={"DELEGATE_LOG": str(log)})
+    planted = {"DELEGATE_LOG": str(log), "EDGETPU_FAULT": "slow release"}
+    done = fmnist_edge(*classify(compiled, edgetpu_library), env=planted)
     assert done.returncode == 0, done.stderr
     assert log.read_text().split()[-2:] == ["11", "released"]
     assert log.read_text().count("released") == 1

@@ -81,7 +81,7 @@ def test_the_library_is_released_before_the_interpreter_is_gone(
     """A Coral that is not released stays stuck for the next command."""
     log = tmp_path / "log"
     monkeypatch.setenv("DELEGATE_LOG", str(log))
-    interpreter = opening()
+    interpreter = opening("slow release")
     pid = child_of(interpreter)
     interpreter.run(pictures(2))
     del interpreter
@@ -119,7 +119,7 @@ def test_what_fails_at_the_start_has_its_cause(
     [
         ("fail 5", Cause.DEVICE, "USB transfer error 5"),
         ("abort 5", Cause.CRASH, "SIGABRT.*HandleQueuedBulkIn transfer in failed"),
-        ("hang 5", Cause.HANG, r"no answer within 2\.0 s"),
+        ("hang 5", Cause.HANG, r"no answer within \d"),
     ],
 )
 def test_what_fails_at_the_fifth_call_has_its_cause_and_leaves_no_process(
