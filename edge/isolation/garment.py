@@ -12,6 +12,7 @@ import numpy as np
 from edge.isolation.cleaning import cleaned
 from edge.isolation.colours import bin_numbers, garment_levels, overlap
 from edge.isolation.ground import difference, edge_share, plain_background_mask, strip_of, threshold_of
+from edge.isolation.lab import bgr_to_lab
 from edge.isolation.person import torso_mask
 from edge.isolation.rendering import overlaps, render_views
 from edge.opencv import cv2
@@ -100,7 +101,7 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     """Find the garment in a frame: uint8 (H, W, 3) blue green red, lying on, hanging before or worn before a ground."""
     small = shrunk(pixels)
     height, width = small.shape[:2]
-    lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2Lab), np.uint8)
+    lab = bgr_to_lab(small)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
     strip = strip_of(height, width)
     levels = difference(lab, strip)
