@@ -143,7 +143,8 @@ def _refusal(error: urllib.error.HTTPError, name: str, *, with_login: bool) -> C
         )
     if error.code == 401:
         return CameraNotFound(f"{name} asks for a user name and a password", "http://USER:PASSWORD@...")
-    return CameraNotFound(f"{name} answers {error.code} {error.reason}", "check the address in a browser")
+    reason = str(error.reason).partition("\n")[0]  # urllib's of a circle of redirects has three lines
+    return CameraNotFound(f"{name} answers {error.code} {reason}", "check the address in a browser")
 
 
 def _opener(connection: Connection, login: Login | None, settings: SourceSettings) -> urllib.request.OpenerDirector:
