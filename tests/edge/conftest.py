@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.edge.inference.edgetpu_library import build_library
+from tests.edge.sources.certificates import Certificates, make_certificates
 
 
 @pytest.fixture(scope="session")
 def edgetpu_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that stands in for libedgetpu and fails as EDGETPU_FAULT says."""
     return build_library(tmp_path_factory.mktemp("edgetpu"))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority and servers' certificates, good and bad."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))

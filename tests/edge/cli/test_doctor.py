@@ -12,7 +12,9 @@ import pytest
 from edge.inference.model_file import Model
 from tests.conftest import ROOT, Run
 from tests.edge.cli.test_app import check_failure
+from tests.edge.service.doctor.servers import mosquitto
 from tests.edge.service.doctor.test_models import damaged
+from tests.edge.sources.certificates import Certificates
 
 pytestmark = pytest.mark.subprocess
 
@@ -42,6 +44,33 @@ def test_a_failure_is_exit_1_and_says_what_mends_it(fmnist_edge: Run, model: Mod
     (line,) = [number for number, line in enumerate(done.stdout.splitlines()) if line.startswith("fail model ")]
     assert "mend: download or convert the model again" in done.stdout.splitlines()[line + 1]
     assert done.stderr == ""
+
+
+def line_of(done: subprocess.CompletedProcess[str], name: str) -> str:
+    (line,) = [line for line in done.stdout.splitlines() if f" {name} " in line[:40]]
+    return line
+
+
+def test_it_logs_in_at_the_broker_as_classify_will(
+    fmnist_edge: Run, certificates: Certificates, tmp_path: Path
+) -> None:
+    users, secret = tmp_path / "users", tmp_path / "secret"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", users, "shelf", "geheim"], check=True, capture_output=True)
+    secret.write_text("geheim\n")
+    secret.chmod(0o600)
+    tls = f"certfile {certificates.certificate('good')}", f"keyfile {certificates.folder / 'good.key'}"
+    with mosquitto(tmp_path, "allow_anonymous false", f"password_file {users}", *tls) as broker:
+        trust = ("doctor", "--mqtt-ca-file", certificates.authority, "--mqtt", f"mqtts://shelf@127.0.0.1:{broker.port}")
+        by_file = fmnist_edge(*trust, "--mqtt-password-file", secret)
+        by_variable = fmnist_edge(*trust, env={"FMNIST_EDGE_MQTT_PASSWORD": "wrong"})
+    assert "lets shelf in" in line_of(by_file, "mqtt")
+    assert line_of(by_variable, "mqtt").startswith("fail ")
+    assert "refuses the user shelf or the password" in by_variable.stdout
+    assert by_variable.returncode == 1
+
+
+def test_the_edge_tpu_library_is_the_one_that_was_named(fmnist_edge: Run, edgetpu_library: Path) -> None:
+    assert f"{edgetpu_library} loads" in line_of(fmnist_edge("doctor", "--delegate", edgetpu_library), "coral library")
 
 
 def test_a_hook_where_nobody_listens(fmnist_edge: Run) -> None:

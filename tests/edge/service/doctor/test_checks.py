@@ -11,6 +11,8 @@ from edge.errors import BadOption
 from edge.service.doctor.checks import Asked, all_checks
 from edge.service.doctor.finding import Status, examine
 from tests.conftest import ROOT
+from tests.edge.service.doctor.planted import plant
+from tests.edge.service.doctor.test_pi_camera import PICAMERA2
 
 ALL = Asked("mlp", mqtt="mqtt://127.0.0.1:9", webhook="http://127.0.0.1:9", folders=(Path("/tmp"),))
 
@@ -31,6 +33,15 @@ def test_an_address_that_is_none_is_refused_before_anything_runs() -> None:
     for asked in (Asked(mqtt="broker"), Asked(webhook="ftp://hook")):
         with pytest.raises(BadOption):
             all_checks(asked)
+
+
+@pytest.mark.subprocess
+def test_a_pis_own_camera_is_camera_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, {"libcamera.py": "", "picamera2.py": PICAMERA2.format(cameras=[{"Model": "imx708"}])})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    checks = all_checks(Asked(), tmp_path)
+    assert checks["pi camera"]().found == "picamera2 sees imx708"
+    assert checks["video nodes"]().status is Status.OK
 
 
 @pytest.mark.subprocess

@@ -39,6 +39,10 @@ def test_a_coral_on_a_slow_port_is_warned_of(tmp_path: Path) -> None:
     assert "USB 3" in found.mend
 
 
+def test_until_its_firmware_is_loaded_no_coral_is_fast(tmp_path: Path) -> None:
+    assert coral(plant(tmp_path, {**NEW, f"{USB}/speed": "480\n"})).status is Status.OK
+
+
 def test_a_coral_that_this_user_may_not_use_is_a_failure() -> None:
     with open_to_all() as root:
         plant(root, {**USED, "dev/bus/usb/002/003": ""})

@@ -11,8 +11,10 @@ import pytest
 from edge.service.doctor.finding import Status
 from edge.service.doctor.video_nodes import video_nodes
 from tests.edge.service.doctor.planted import as_nobody, open_to_all, plant
+from tests.edge.sources.fake_video_nodes import META, STREAMING, FakeDev, FakeNode
 
-WEBCAM = {"dev/video0": "", "sys/class/video4linux/video0/name": "HD Pro Webcam C920\n"}
+WEBCAM_NAME = "sys/class/video4linux/video0/name"
+WEBCAM = {"dev/video0": "", WEBCAM_NAME: "HD Pro Webcam C920\n"}
 CODEC = {"dev/video10": "", "sys/class/video4linux/video10/name": "bcm2835-codec-decode\n"}
 
 
@@ -64,3 +66,13 @@ def test_a_camera_that_another_program_has_open_is_in_use(tmp_path: Path) -> Non
     assert f"in use by sleep (process {other.pid})" in found.found
     assert str(os.getpid()) not in found.found
     assert found.mend.startswith(f"sudo kill {other.pid}")
+
+
+def test_a_node_whose_driver_denies_it_is_no_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webcam has a second node, for its metadata, which bears the same name."""
+    (tmp_path / "dev").mkdir()
+    nodes = FakeDev(tmp_path / "dev", monkeypatch)
+    nodes.plug_in(0, FakeNode())
+    nodes.plug_in(1, FakeNode(caps=META | STREAMING))
+    found = video_nodes(plant(tmp_path, {WEBCAM_NAME: "C920\n", WEBCAM_NAME.replace("video0", "video1"): "C920\n"}))
+    assert (found.status, found.found) == (Status.OK, f"{tmp_path}/dev/video0 (C920)")
