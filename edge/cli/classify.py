@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,6 +112,7 @@ def classify(
                 sink,
                 classifier,
                 of_listeners,
+                model_name=Path(of_model.model).stem,
                 top_k=of_output.top_k,
                 heartbeat_s=of_live.heartbeat,
                 only_changed=of_video.on_change,

@@ -29,6 +29,7 @@ def open_watched_run(
     classifier: Classifier,
     listening: ListenerOptions,
     *,
+    model_name: str,
     top_k: int,
     heartbeat_s: float,
     only_changed: bool,
@@ -43,6 +44,7 @@ def open_watched_run(
     from edge.events.event_json import EventSink
     from edge.events.publisher import Publisher
     from edge.events.run import only_changes, open_run
+    from edge.events.run_state import RunState
     from edge.inference.fallback import FallbackInterpreter
 
     _give_memory_back()
@@ -51,7 +53,8 @@ def open_watched_run(
     expected = HeldOut.of_manifest(classifier.manifest)
     drift = None if expected is None else DriftMonitor(expected)
     publisher = Publisher(classifier.model_sha256)
-    listeners = listening.listeners(publisher, classifier.labels)
+    state = RunState(classifier.model_sha256, model_name, classifier.interpreter.name)
+    listeners = listening.listeners(publisher, classifier.labels, state)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,

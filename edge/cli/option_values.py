@@ -95,6 +95,26 @@ def metrics(value: Any) -> None:
     parse_address(value)
 
 
+@_checks(example="mqtt://shelf@192.168.1.2/garments/shelf-1")
+def broker(value: Any) -> None:
+    """`mqtt://USER@HOST:PORT/BASE/TOPIC`."""
+    from edge.events.mqtt_broker import parse_broker
+
+    parse_broker(value)
+
+
+@_checks(example="homeassistant")
+def discovery(value: Any) -> None:
+    """The beginning of a topic, or `none`."""
+    if value not in {DEFAULT_DISCOVERY, NO_DISCOVERY}:
+        from edge.events.mqtt_broker import checked_topic
+
+        checked_topic(value, "--mqtt-discovery")
+
+
+DEFAULT_DISCOVERY, NO_DISCOVERY = "homeassistant", "none"
+"""Where Home Assistant looks unless told otherwise; and what keeps it from being told."""
+
 DEFAULT_SIZE = "250MB"
 """Of the folder that frames are kept in."""
 

@@ -111,6 +111,8 @@ LOADED = (
                 "edge.sources.camera",
                 "edge.sources.orientation",
                 "picamera2",
+                "paho",
+                "edge.events.mqtt",
                 "edge.inference.edgetpu",
                 "edge.events",
                 "prometheus_client",
