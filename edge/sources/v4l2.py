@@ -105,7 +105,7 @@ def _modes(descriptor: int) -> Iterator[Mode]:
             return
         code = format_[4]
         for width, height in _sizes(descriptor, code):
-            yield Mode(_text(struct.pack("<I", code)), width, height, tuple(_rates(descriptor, code, width, height)))
+            yield Mode(_format_name(code), width, height, tuple(_rates(descriptor, code, width, height)))
 
 
 def _sizes(descriptor: int, code: int) -> Iterator[tuple[int, int]]:
@@ -149,6 +149,11 @@ def _try(descriptor: int, query: tuple[int, struct.Struct], *given: int) -> tupl
         if error.errno in {errno.EINVAL, errno.ENOTTY, errno.ENODATA}:
             return None
         raise
+
+
+def _format_name(code: int) -> str:
+    """YUYV; with the highest bit set, the same format in the other byte order, which v4l2-ctl calls XR24-BE."""
+    return _text(struct.pack("<I", code & 0x7FFFFFFF)) + ("-BE" if code >> 31 else "")
 
 
 def _text(content: bytes) -> str:

@@ -57,10 +57,10 @@ class FakeNode:
             struct.pack_into("=I32sI", asked, 0, index, b"Camera 1", 2)
         elif number == v4l2.ENUM_FMT[0]:
             self._refuse(code != 1 or index >= len(formats))
-            described = int.from_bytes(formats[index].encode(), "little")
+            described = int.from_bytes(formats[index].encode("latin-1"), "little")
             struct.pack_into("=3I32sI", asked, 0, index, 1, 0, formats[index].encode(), described)
         elif number == v4l2.ENUM_FRAMESIZES[0]:
-            sizes = list(self.modes[code.to_bytes(4, "little").decode()])
+            sizes = list(self.modes[code.to_bytes(4, "little").decode("latin-1")])
             self._refuse(index >= len(sizes))
             width, height = sizes[index]
             values = (3, 16, width, 2, 16, height, 2) if self.any_size else (1, width, height)
@@ -68,7 +68,7 @@ class FakeNode:
         else:
             assert number == v4l2.ENUM_FRAMEINTERVALS[0]
             width, height = struct.unpack_from("=2I", asked, 8)
-            rates = self.modes[code.to_bytes(4, "little").decode()][width, height]
+            rates = self.modes[code.to_bytes(4, "little").decode("latin-1")][width, height]
             self._refuse(index >= (min(1, len(rates)) if self.any_size else len(rates)))
             fractions = [
                 number for rate in (rates if self.any_size else [rates[index]]) for number in (100, rate * 100)

@@ -74,6 +74,11 @@ def test_a_webcam_tells_its_name_and_modes(dev: FakeDev) -> None:
     )
 
 
+def test_a_format_in_the_other_byte_order_is_called_so(dev: FakeDev) -> None:
+    node = v4l2.ask(dev.plug_in(0, FakeNode(modes={"XR24": {(8, 8): (30,)}, "XR2\xb4": {(8, 8): (30,)}})))
+    assert [mode.pixel_format for mode in node.modes] == ["XR24", "XR24-BE"]
+
+
 def test_a_camera_of_any_size_tells_the_largest(dev: FakeDev) -> None:
     node = v4l2.ask(dev.plug_in(0, FakeNode(modes={"YUYV": {(1600, 1200): (60, 1)}}, any_size=True)))
     assert node.modes == (Mode("YUYV", 1600, 1200, (60, 1)),)
@@ -112,5 +117,5 @@ def test_a_name_of_any_bytes_is_text(dev: FakeDev) -> None:
 def test_what_is_no_video_device_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     for path in (Path("/dev/null"), tmp_path / "plain", tmp_path / "nothing"):
-        with pytest.raises(OSError, match=r"ioctl|No such"):
+        with pytest.raises(OSError):
             v4l2.ask(path)
