@@ -20,7 +20,7 @@ class SourceSettings:
     lost is opened again `retry` times, without end if that is None; with `waits_at_start` also one that is not there
     at first. Cameras are asked for `resolution` (width, height) and `fps` frames a second. Every source's frames are
     turned by `rotation`, then mirrored by `flip`.
-    at first. A camera's certificate must be one that the system or `ca_file` vouches for; with `insecure` any will do.
+    A camera's certificate must be one that the system or `ca_file` vouches for; with `insecure` any will do.
     """
 
     interval_s: float | None = None
