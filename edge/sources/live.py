@@ -111,7 +111,7 @@ class _Gone(Exception):
         self.error = error
 
 
-_MOST_HANGING = 8
+_MOST_HANGING = 32
 """So many threads that hang in a driver are left behind; the next opening waits until one of them ends."""
 
 
