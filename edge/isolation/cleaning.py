@@ -30,7 +30,7 @@ def cleaned(mask: NDArray[np.bool_], largest_hole: float = LARGEST_HOLE) -> NDAr
 
 
 def central(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The heaviest component, and those with KEPT_MASS of its mass; a pixel weighs less the further out it is."""
+    """The component with the largest mass, and those with KEPT_MASS of it; a pixel's mass is less further out."""
     count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     if count < 3:
         return mask

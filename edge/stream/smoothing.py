@@ -1,4 +1,4 @@
-"""From an answer a frame to a steady story: three ways to smooth, generators that give one prediction for each.
+"""Smoothing over frames, in three ways: generators that give one prediction for each that they take.
 
 "Nothing there" is an answer like any other. Once it has won, what was seen before is forgotten: the next garment
 starts afresh. So it does with a new source.
