@@ -40,8 +40,8 @@ class Pacing:
     batch_events: int = 100
     batch_s: float = 2.0
     """A prediction waits so long for more. Other events go out at once, with what waits."""
-    batch_down_s: float = 20.0
-    """The same while nothing can be delivered: fewer files."""
+    batch_behind_s: float = 20.0
+    """The same while earlier ones are not delivered yet: fewer files, and a slow receiver keeps up."""
     same_answer_s: float = 1.0
     """A prediction that says the same as the one before goes out so often at most."""
     timeout_s: float = 5.0
@@ -89,7 +89,7 @@ class Webhook:
         self._sent_s: dict[str, float] = {}  # when a source's last prediction was taken
         self._changed = threading.Condition()
         self._events: list[str] = []  # of the batch that is being filled
-        self._due_s = 0.0  # when it goes into the spool
+        self._begun_s = 0.0  # when the first of them came
         self._delivered = 0
         self._failures = 0
         self._retry_s = 0.0
@@ -121,11 +121,10 @@ class Webhook:
         with self._changed:
             now = time.monotonic()
             if not self._events:
-                down = self._failures > 0
-                self._due_s = now + (self._pacing.batch_down_s if down else self._pacing.batch_s)
+                self._begun_s = now
             self._events.append(text)
             full = len(self._events) >= self._pacing.batch_events
-            if full or now >= self._due_s or not isinstance(event.what, Prediction):
+            if full or now >= self._due_s() or not isinstance(event.what, Prediction):
                 self._queue_batch()
             self._changed.notify()
 
@@ -157,6 +156,11 @@ class Webhook:
         self._sent_s[what.source] = event.monotonic_s
         return True
 
+    def _due_s(self) -> float:
+        """When the batch that is being filled goes into the spool."""
+        pacing = self._pacing
+        return self._begun_s + (pacing.batch_s if self._spool.is_empty else pacing.batch_behind_s)
+
     def _queue_batch(self) -> None:
         if self._events:
             body = f"[{','.join(self._events)}]".encode()
@@ -177,13 +181,13 @@ class Webhook:
         with self._changed:
             while True:
                 now = time.monotonic()
-                if self._events and now >= self._due_s:
+                if self._events and now >= self._due_s():
                     self._queue_batch()
                 if self._closing_s is not None and (now >= self._closing_s or self._failures or self._spool.is_empty):
                     return None
                 if not self._spool.is_empty and now >= self._retry_s and (batch := self._spool.first()) is not None:
                     return batch
-                moments = [self._due_s] * bool(self._events) + [self._retry_s] * (not self._spool.is_empty)
+                moments = [self._due_s()] * bool(self._events) + [self._retry_s] * (not self._spool.is_empty)
                 self._changed.wait(max(0.0, min(moments) - now) if moments else None)
 
     def _headers(self, batch: Batch, body: bytes) -> dict[str, str]:

@@ -61,6 +61,18 @@ def test_predictions_wait_for_each_other_and_take_alarms_along(tmp_path: Path) -
         assert [len(delivery.events) for delivery in hook.all] == [4, 3, 1]
 
 
+def test_a_slow_receiver_gets_larger_batches_and_keeps_up(tmp_path: Path) -> None:
+    with receiving(Hook(0)) as hook:
+        hook.script = [slowly(0.3)] * 50
+        with posting(hook, tmp_path, replace(QUICK, batch_s=0.01, batch_behind_s=60.0, timeout_s=5.0)) as (thread, _):
+            for frame in range(80):
+                thread.offer(event(prediction(["Coat", "Dress"][frame % 2], frame=frame)))
+                time.sleep(0.01)
+            until(lambda: thread.state.delivered == 80)
+        assert [one["frame"] for delivery in hook.all for one in delivery.events] == list(range(80))
+    assert len(hook.all) < 15
+
+
 def test_a_batch_goes_out_though_nothing_follows(tmp_path: Path) -> None:
     with receiving(Hook(0)) as hook, posting(hook, tmp_path) as (thread, _):
         thread.offer(event(prediction()))

@@ -141,6 +141,31 @@ def test_a_hook_that_is_not_there_is_said_while_the_run_goes_on(tmp_path: Path) 
             wait_for_line(process, "warning: webhook: it works again")
 
 
+def test_what_a_small_queue_drops_is_in_the_heartbeats_and_said_at_the_end(tmp_path: Path) -> None:
+    hook = Hook(free_port())
+    options = ("--webhook", hook.url, "--webhook-queue", tmp_path, "--webhook-queue-max", "12KB", "--heartbeat", "0.1")
+    camera = answer("multipart/x-mixed-replace; boundary=frame") + parts(*FRAMES)
+    beats = []
+    with scripted_camera(camera) as (address, _), classifying(address, *options) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            one = json.loads(line)
+            if one["event"] == "heartbeat":
+                beats.append(one["listeners"]["webhook"])
+                if beats[-1]["dropped"] >= 5:
+                    process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        said = process.stderr.read()
+    assert [one["dropped"] for one in beats] == sorted(one["dropped"] for one in beats)
+    assert "does not answer" in beats[-1]["problem"]
+    assert beats[-1]["delivered"] == 0
+    assert 1 <= beats[-1]["waiting"] <= 10
+    lost = int(said.split("warning: webhook: ")[-1].split()[0])
+    assert lost >= beats[-1]["dropped"]
+    assert said.endswith(" events were not delivered\n")
+
+
 def test_two_runs_with_one_queue_are_refused(fmnist_edge: Run, tmp_path: Path) -> None:
     hook = Hook(free_port())
     options = ("--webhook", hook.url, "--webhook-queue", tmp_path)

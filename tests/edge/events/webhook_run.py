@@ -14,7 +14,7 @@ from edge.events.webhook import Pacing, Webhook
 from tests.edge.events.happenings import event
 from tests.edge.events.hook_server import Hook
 
-QUICK = Pacing(batch_s=0.05, batch_down_s=0.05, timeout_s=0.4, pause_first_s=0.02, pause_most_s=0.1, close_s=1.5)
+QUICK = Pacing(batch_s=0.05, batch_behind_s=0.05, timeout_s=0.4, pause_first_s=0.02, pause_most_s=0.1, close_s=1.5)
 
 
 def until(condition: Callable[[], bool]) -> None:
