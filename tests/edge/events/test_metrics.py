@@ -17,6 +17,7 @@ from dataclasses import replace
 import pytest
 
 from edge.errors import BadOption, OutputFailed
+from edge.events import metrics
 from edge.events.event import Event, Heartbeat, ListenerState, ModelChanged
 from edge.events.metrics import Metrics, parse_address
 from edge.events.publisher import Publisher
@@ -186,6 +187,14 @@ def test_what_is_no_scrape_hurts_nobody(capfd: pytest.CaptureFixture[str]) -> No
         assert value(scraped(listener.port), "frames_total") == 0
     idle.close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1 <= metrics._Handler.timeout <= 60
+    monkeypatch.setattr(metrics._Handler, "timeout", 0.2)
+    with serving() as listener, socket.create_connection(("127.0.0.1", listener.port), 20) as client:
+        client.sendall(b"GET /metr")
+        assert client.recv(1) == b""
 
 
 def test_ipv6_is_served() -> None:
