@@ -142,7 +142,7 @@ class ListenerOptions:
         if self.metrics is not None:
             from edge.events.metrics import Metrics, parse_address
 
-            found.append(Metrics(*parse_address(self.metrics), publisher, labels))
+            found.append(Metrics(*parse_address(self.metrics), publisher, labels, state.model_name))
         if self.gpio:
             from edge.events.gpio import Gpio, parse_pins
 

@@ -15,7 +15,16 @@ from prometheus_client import (
     generate_latest,
 )
 
-from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, Event, Heartbeat, ListenerState
+from edge.events.event import (
+    BackendChanged,
+    CameraBack,
+    CameraLost,
+    Drift,
+    Event,
+    Heartbeat,
+    ListenerState,
+    ModelChanged,
+)
 from edge.events.heartbeat import temperature_c
 from edge.frame import Decision, Prediction
 from edge.printable import printable
@@ -30,11 +39,10 @@ AGE_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.2, 0.5, 1.0, 2.0, 5
 class MetricFamilies:
     """The run's metrics in a registry of their own. Counters of the model's labels stand at 0 from the start."""
 
-    def __init__(self, labels: tuple[str, ...], model: str) -> None:
+    def __init__(self, labels: tuple[str, ...], model: str, model_name: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
         self._registry = registry = CollectorRegistry()
         self._lost_source: str | None = None
-        self._model = model
         started_s = time.monotonic()
 
         def counter(name: str, text: str, *by: str) -> Counter:
@@ -65,7 +73,7 @@ class MetricFamilies:
         self._waiting = gauge("listener_events_waiting", "Events that wait for a listener.", "listener")
         self._states: dict[str, ListenerState] = {}
         self._info = Info("model", "The model that answers.", namespace=NAMESPACE, registry=registry)
-        self._info.info({"sha256": model})
+        self._info.info({"sha256": model, "name": printable(model_name)})
         gauge("uptime_seconds", "Time since the run began.").set_function(lambda: time.monotonic() - started_s)
         if temperature_c() is not None:
             gauge("temperature_celsius", "Temperature of the processor.").set_function(_temperature_c)
@@ -81,9 +89,6 @@ class MetricFamilies:
         """Take an event into account."""
         what = event.what
         source = printable(event.source)
-        if event.model != self._model:
-            self._model = event.model
-            self._info.info({"sha256": event.model})
         if isinstance(what, Prediction):
             self._count_prediction(what, source)
         elif isinstance(what, CameraLost):
@@ -95,6 +100,8 @@ class MetricFamilies:
             self._is_back(source)
         elif isinstance(what, BackendChanged):
             self._backend_changes.labels(what.before, what.after).inc()
+        elif isinstance(what, ModelChanged):
+            self._info.info({"sha256": what.after, "name": printable(what.name)})
         elif isinstance(what, Drift):
             self._drifting.labels(what.measure).set(what.drifting)
         elif isinstance(what, Heartbeat):

@@ -40,15 +40,16 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 class Metrics:
-    """Serves the run's metrics on a port; `labels` are the model's."""
+    """Serves the run's metrics on a port; `labels` are the model's, `model_name` is what it is called."""
 
     name = "metrics"
 
-    def __init__(self, host: str, port: int, publisher: Publisher, labels: tuple[str, ...]) -> None:
+    def __init__(self, host: str, port: int, publisher: Publisher, labels: tuple[str, ...], model_name: str) -> None:
         self._host = host
         self._port = port
         self._publisher = publisher
         self._labels = labels
+        self._model_name = model_name
         self._families: MetricFamilies | None = None
         self._server: _Server | None = None
 
@@ -66,7 +67,7 @@ class Metrics:
                 "--metrics needs prometheus-client, which this installation leaves out",
                 "pip install 'fmnist-edge[metrics]'",
             ) from error
-        self._families = families = MetricFamilies(self._labels, self._publisher.model)
+        self._families = families = MetricFamilies(self._labels, self._publisher.model, self._model_name)
         self._server = _serve(self._host, self._port, families.as_text)
         # A frame's drops are not in its event, and only the thread that publishes may look at the frame.
         self._publisher.subscribe(self._count_dropped)

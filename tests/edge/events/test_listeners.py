@@ -13,8 +13,10 @@ import pytest
 from edge.events.listener import Listener
 from edge.events.listener_thread import CLOSE_S, ListenerThread, close_all
 from edge.events.publisher import Publisher
+from edge.events.run_state import RunState
 from tests.edge.events.happenings import EACH_KIND, MODEL
 from tests.edge.events.hook_server import Hook, free_port, hangs, receiving
+from tests.edge.events.mosquitto import PROGRAM
 
 LABELS = ("Sneaker", "Sandal", "Coat")
 
@@ -33,7 +35,7 @@ def metrics() -> Make:
     from edge.events.metrics import Metrics
 
     port = free_port()
-    return lambda: Metrics("127.0.0.1", port, Publisher(MODEL), LABELS)
+    return lambda: Metrics("127.0.0.1", port, Publisher(MODEL), LABELS, "camera")
 
 
 def gpio(monkeypatch: pytest.MonkeyPatch) -> Make:
@@ -46,13 +48,32 @@ def gpio(monkeypatch: pytest.MonkeyPatch) -> Make:
     return lambda: Gpio(parse_pins(["Sneaker=17", "camera_lost=22"], LABELS))
 
 
-@pytest.fixture(params=["webhook", "webhook that is down", "webhook that hangs", "metrics", "gpio"])
+def mqtt(port: int, folder: Path) -> Make:
+    pytest.importorskip("paho.mqtt")
+    from edge.events.mqtt import MqttListener
+    from edge.events.mqtt_broker import MqttSettings, parse_broker
+
+    settings = MqttSettings(parse_broker(f"mqtt://127.0.0.1:{port}/{folder.name}"), None, 1, None, None, None)
+    state = RunState(MODEL, "camera", "litert")
+    return lambda: MqttListener(settings, Publisher(MODEL), state, LABELS, "0")
+
+
+LISTENERS = ["webhook", "webhook that is down", "webhook that hangs", "mqtt", "mqtt that is down", "metrics", "gpio"]
+
+
+@pytest.fixture(params=LISTENERS)
 def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Makes a listener; all that it makes want the same port, pin or folder."""
     if request.param == "metrics":
         return metrics()
     if request.param == "gpio":
         return gpio(monkeypatch)
+    if request.param == "mqtt":
+        if PROGRAM is None:
+            pytest.skip("needs a broker: apt install mosquitto")
+        return mqtt(request.getfixturevalue("broker").plain, tmp_path)
+    if request.param == "mqtt that is down":
+        return mqtt(free_port(), tmp_path)
     if request.param == "webhook that is down":
         return webhook(tmp_path, f"http://127.0.0.1:{free_port()}/")
     hook = Hook(0)

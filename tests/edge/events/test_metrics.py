@@ -18,7 +18,7 @@ import pytest
 
 from edge.errors import BadOption, OutputFailed
 from edge.events import metrics
-from edge.events.event import Event, Heartbeat, ListenerState, ModelChanged
+from edge.events.event import Heartbeat, ListenerState, ModelChanged
 from edge.events.metrics import Metrics, parse_address
 from edge.events.publisher import Publisher
 from edge.frame import Decision
@@ -37,7 +37,7 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 @contextmanager
 def serving(host: str = "127.0.0.1") -> Iterator[Metrics]:
-    listener = Metrics(host, 0, Publisher(MODEL), LABELS)
+    listener = Metrics(host, 0, Publisher(MODEL), LABELS, "camera")
     listener.open()
     try:
         yield listener
@@ -56,7 +56,7 @@ def scraped(port: int, host: str = "127.0.0.1") -> Samples:
     }
 
 
-def value(samples: Samples, name: str, **labels: str) -> float | None:
+def value(samples: Samples, name: str, /, **labels: str) -> float | None:
     return samples.get((f"fmnist_edge_{name}", tuple(sorted(labels.items()))))
 
 
@@ -85,7 +85,8 @@ def test_each_kind_of_event_has_its_figures() -> None:
     assert value(samples, "listener_events_delivered_total", listener="webhook") == 12
     assert value(samples, "listener_events_dropped_total", listener="webhook") == 3
     assert value(samples, "listener_events_waiting", listener="webhook") == 4
-    assert value(samples, "model_info", sha256=MODEL) == 1
+    assert value(samples, "model_info", sha256="6" * 64, name="camera") == 1
+    assert value(samples, "model_info", sha256=MODEL, name="camera") is None
     assert value(samples, "uptime_seconds") is not None
     assert samples["process_resident_memory_bytes", ()] > 1e6
 
@@ -135,13 +136,15 @@ def test_listeners_counters_go_on_and_the_model_changes() -> None:
         for delivered, dropped in ((5, 1), (5, 1), (9, 4)):
             states = {"mqtt": ListenerState(delivered, dropped, 2, None)}
             listener.handle(event(replace(HEARTBEAT, listeners=states), None))
-        listener.handle(Event(EACH_KIND[0].time, 0.0, None, "6" * 64, ModelChanged(MODEL, "6" * 64, "camera")))
+        before = scraped(listener.port)
+        listener.handle(event(ModelChanged(MODEL, "6" * 64, "tiny"), None))
         samples = scraped(listener.port)
     assert isinstance(HEARTBEAT, Heartbeat)
     assert value(samples, "listener_events_delivered_total", listener="mqtt") == 9
     assert value(samples, "listener_events_dropped_total", listener="mqtt") == 4
-    assert value(samples, "model_info", sha256="6" * 64) == 1
-    assert value(samples, "model_info", sha256=MODEL) is None
+    assert value(before, "model_info", sha256=MODEL, name="camera") == 1
+    assert value(samples, "model_info", sha256="6" * 64, name="tiny") == 1
+    assert value(samples, "model_info", sha256=MODEL, name="camera") is None
 
 
 def test_pictures_are_no_cameras_and_make_no_series_each() -> None:
@@ -163,7 +166,7 @@ def test_names_that_are_no_utf8_are_served() -> None:
 
 def test_dropped_frames_are_counted_where_they_happen() -> None:
     publisher = Publisher(MODEL)
-    listener = Metrics("127.0.0.1", 0, publisher, LABELS)
+    listener = Metrics("127.0.0.1", 0, publisher, LABELS, "camera")
     listener.open()
     frame = next(iter(FakeSource(1)))
     for dropped in (0, 3, 4):
@@ -234,14 +237,14 @@ def test_a_port_in_use_is_an_error_with_a_hint() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OutputFailed, match="Address already in use") as caught:
-            Metrics("127.0.0.1", port, Publisher(MODEL), LABELS).open()
+            Metrics("127.0.0.1", port, Publisher(MODEL), LABELS, "camera").open()
     assert f"sport = {port}" in caught.value.hint
 
 
 def test_an_address_of_another_machine_is_an_error() -> None:
     for host in ("192.0.2.1", "no-such-host.invalid"):
         with pytest.raises(OutputFailed, match=re.escape(host)) as caught:
-            Metrics(host, 9100, Publisher(MODEL), LABELS).open()
+            Metrics(host, 9100, Publisher(MODEL), LABELS, "camera").open()
         assert "0.0.0.0" in caught.value.hint
 
 
