@@ -61,7 +61,6 @@ def _components(base_topic: str, labels: Sequence[str]) -> dict[str, dict[str, A
             "device_class": "enum",
             "options": list(dict.fromkeys((*labels, *NOT_A_LABEL.values()))),
             "value_template": "{{ value_json.answer }}",
-            "json_attributes_topic": f"{base_topic}/state",
             **state,
         },
         "score": {
@@ -70,9 +69,8 @@ def _components(base_topic: str, labels: Sequence[str]) -> dict[str, dict[str, A
             "icon": "mdi:percent",
             "state_class": "measurement",
             "unit_of_measurement": "%",
-            "suggested_display_precision": 1,
-            # Home Assistant takes None for "unknown".
-            "value_template": "{{ None if value_json.score is none else 100 * value_json.score }}",
+            # None is "unknown" there. Whole numbers: each change is written to its data base.
+            "value_template": "{{ None if value_json.score is none else (100 * value_json.score) | round | int }}",
             **state,
         },
         "picture": {

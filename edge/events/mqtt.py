@@ -84,19 +84,20 @@ class MqttListener:
     def handle(self, event: Event) -> None:
         """Publish what is due. Raises ListenerFailed for an event that must be left out."""
         self._connection.await_first_try(FIRST_TRY_S)  # what is short, such as one picture, waits for the connection
-        self._state = self._state.after(event)
-        is_prediction = isinstance(event.what, Prediction)
+        before, self._state = self._state.answer, self._state.after(event)
+        is_other = self._state.answer != before
         is_news = not isinstance(event.what, Prediction) or self._changes.is_new(event.what)
-        self._owes_state |= is_news or time.monotonic() - self._sent_s["state"] >= STATE_S
-        self._owes_picture |= is_news and is_prediction
+        self._owes_state |= is_news or is_other or time.monotonic() - self._sent_s["state"] >= STATE_S
+        self._owes_picture |= is_other and self._state.answer is not None
         self._send_state()
-        self._send_picture()
+        self._send_picture(PICTURE_S)
         if is_news:
             self._send_event(event)
 
     def close(self) -> None:
         """Wait until the broker has all, say `offline`, and leave. Raises ListenerFailed for what it has not."""
         until_s = time.monotonic() + CLOSE_S
+        self._send_picture(0.0)  # that of the last answer, which the state is left with
         while self._owes_state or self._waiting:
             if time.monotonic() > until_s:
                 break
@@ -113,7 +114,7 @@ class MqttListener:
         """Tell who we are and how it stands; called in the network's thread."""
         if self._settings.discovery is not None:
             topic = home_assistant.discovery_topic(self._settings.discovery, self._settings.broker.base_topic)
-            self._connection.publish(topic, json.dumps(self._device, ensure_ascii=False), qos=1, retain=True)
+            self._connection.publish(topic, json.dumps(self._device), qos=1, retain=True)
         self._owes_picture = True
         if self._state.time is not None:
             self._owes_state = True
@@ -122,11 +123,11 @@ class MqttListener:
     def _send_state(self) -> None:
         if self._owes_state and self._is_free("state"):
             self._owes_state = False
-            self._send_newest("state", json.dumps(self._state.as_json(), ensure_ascii=False))
+            self._send_newest("state", json.dumps(self._state.as_json()))
 
-    def _send_picture(self) -> None:
+    def _send_picture(self, pause_s: float) -> None:
         frame = self._publisher.newest_frame
-        is_due = self._owes_picture and time.monotonic() - self._sent_s["picture"] >= PICTURE_S
+        is_due = self._owes_picture and time.monotonic() - self._sent_s["picture"] >= pause_s
         if frame is not None and is_due and self._is_free("picture"):
             self._owes_picture = False
             self._send_newest("picture", jpeg_of(frame))
@@ -145,7 +146,7 @@ class MqttListener:
             raise ListenerFailed(f"{MOST_WAITING} events wait for {self._settings.broker}; what is new is left out")
         if self._settings.qos == 0 and not self._connection.is_online:
             raise ListenerFailed(self.problem or f"no connection to {self._settings.broker}")
-        content = json.dumps(as_json(event), ensure_ascii=False)
+        content = json.dumps(as_json(event))
         self._waiting.append(
             self._connection.publish(self._topics["event"], content, qos=self._settings.qos, retain=False)
         )

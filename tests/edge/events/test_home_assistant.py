@@ -123,7 +123,7 @@ def test_the_templates_give_what_each_entity_takes(message: dict[str, Any]) -> N
     assert read["start"] == {"label": "None", "score": "None", "camera": "ok", "problem": "OFF", "temperature": "None"}
     assert read["sure"] == {
         "label": "Sneaker",
-        "score": "90.0",
+        "score": "90",
         "camera": "ok",
         "problem": "OFF",
         "temperature": "48.3",

@@ -10,7 +10,7 @@ import pytest
 
 from edge.events.home_assistant import object_id
 from edge.opencv import cv2
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 from tests.edge.events.mosquitto import Mosquitto, Subscriber, needs_mosquitto, subscriber, until
 from tests.edge.events.running import BOOT, classify, events
 from tests.edge.sources.http_camera import http_camera
@@ -42,6 +42,31 @@ def test_pictures_are_told_of_from_the_first_to_the_last(
         retained = {one.topic.removeprefix(f"{base}/") for one in latecomer.messages if one.retain}
         assert {"availability", "picture", "state"} <= retained
         assert "event" not in retained
+
+
+def test_the_picture_that_is_left_is_that_of_the_last_answer(
+    broker: Mosquitto, heard: Subscriber, base: str, fmnist_edge: Run
+) -> None:
+    """Pictures come every five seconds at most; what stays with the broker fits the state that stays."""
+    folder = ROOT / "edge" / "samples"
+    sources = [folder / name for name in ("bag.png", "coat.png", "sneaker.png")]
+    assert fmnist_edge("classify", *sources, "--mqtt", f"mqtt://127.0.0.1:{broker.plain}/{base}").returncode == 0
+    until(lambda: heard.of(f"{base}/availability")[-1:] == [b"offline"])
+    assert len(heard.of(f"{base}/picture")) == 2
+    shown = cv2.imdecode(np.frombuffer(heard.of(f"{base}/picture")[-1], np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(shown.astype(int) - cv2.imread(str(sources[-1])).astype(int)).mean() < 10
+
+
+def test_a_name_that_is_no_text_is_told(
+    broker: Mosquitto, heard: Subscriber, base: str, tmp_path: Path, fmnist_edge: Run
+) -> None:
+    """A file's name may be any bytes; JSON holds them as Python reads them."""
+    path = tmp_path / "\udcff\udcfe.png"
+    path.write_bytes(Path(BOOT).read_bytes())
+    done = fmnist_edge("classify", path, "--mqtt", f"mqtt://127.0.0.1:{broker.plain}/{base}")
+    assert (done.returncode, done.stderr) == (0, "")
+    until(lambda: heard.of(f"{base}/availability")[-1:] == [b"offline"])
+    assert events(heard.of(f"{base}/event"))[0]["source"].endswith("\udcff\udcfe.png")
 
 
 def test_the_picture_is_a_jpeg_of_the_frame(broker: Mosquitto, heard: Subscriber, base: str, tmp_path: Path) -> None:

@@ -225,3 +225,28 @@ def test_an_unknown_host_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         publisher.publish(event(HEARTBEAT).what)
         until(lambda: said)
     assert said[0] == "mqtt: no host is called 127.0.0.1: is the name right, the network up?"
+
+
+def test_the_end_waits_for_what_is_not_acknowledged_yet() -> None:
+    """Of a broker that takes half a second for an event, and none for `offline`."""
+
+    def script(connection: socket.socket) -> None:
+        while True:
+            head, body = read_packet(connection)
+            if head >> 4 == 1:
+                connection.sendall(connack(0))
+            elif head >> 4 == 3 and head & 6:
+                length = int.from_bytes(body[:2])
+                acknowledged = bytes((0x40, 2)) + body[2 + length : 4 + length]
+                is_event = body[2 : 2 + length].endswith(b"/event")
+                threading.Timer(0.5 if is_event else 0.0, connection.sendall, [acknowledged]).start()
+            elif head >> 4 == 14:
+                return
+
+    said: list[str] = []
+    with scripted_broker(script) as (port, _), listening(port, said) as (thread, publisher):
+        for one in EACH_KIND:
+            publisher.publish(one.what, one.source)
+        until(lambda: thread.state.waiting == len(EACH_KIND))
+    assert said == []
+    assert thread.state.delivered == len(EACH_KIND)
