@@ -129,11 +129,13 @@ def test_the_batch_that_failed_is_answered_by_the_other_and_said_once() -> None:
 
 
 def test_when_the_second_fails_too_its_error_passes() -> None:
-    both = FallbackInterpreter(Failing(INPUT, OUTPUT), Failing(INPUT, OUTPUT), lambda *_change: None)
+    said: list[tuple[str, ...]] = []
+    both = FallbackInterpreter(Failing(INPUT, OUTPUT), Failing(INPUT, OUTPUT), lambda *change: said.append(change))
     for _ in range(4):
         both.run(np.zeros((1, 28, 28), np.int8))
     with pytest.raises(BackendUnavailable, match="unplugged"):
         both.run(np.zeros((1, 28, 28), np.int8))
+    assert len(said) == 1
 
 
 def test_a_wrong_batch_is_no_reason_to_change() -> None:
