@@ -37,9 +37,7 @@ def parse_pins(texts: Iterable[str], labels: tuple[str, ...]) -> list[PinRule]:
     known = {**{name.casefold(): name for name in (*STATES, *labels)}, **{name: name for name in (*STATES, *labels)}}
     rules = []
     for text in texts:
-        answer, equals, pin = (part.strip() for part in text.rpartition("="))
-        if not (answer and equals and pin):
-            raise BadOption(f"--gpio {text} is not understood", f"--gpio '{labels[0]}=17'")
+        answer, pin = split_rule(text)
         name = known.get(answer) or known.get(answer.casefold())
         if name is None:
             near = difflib.get_close_matches(answer.casefold(), known, n=1)
@@ -47,6 +45,14 @@ def parse_pins(texts: Iterable[str], labels: tuple[str, ...]) -> list[PinRule]:
             raise BadOption(f"--gpio {text}: the model has no label {answer}", hint)
         rules.append(PinRule(name, pin))
     return rules
+
+
+def split_rule(text: str) -> tuple[str, str]:
+    """The two sides of `Sneaker=17`; a label may hold a =. Raises BadOption."""
+    answer, _, pin = (part.strip() for part in text.rpartition("="))
+    if not (answer and pin):
+        raise BadOption(f"--gpio {text} is not understood", "--gpio Sneaker=17")
+    return answer, pin
 
 
 class Gpio:

@@ -20,6 +20,7 @@ from edge.sources.settings import AS_THEY_COME
 from edge.sources.tls import in_plain_words
 
 LONGEST_RETRY_AFTER_S = 3600.0
+LONGEST_REASON = 80
 
 
 class NoAnswer(Exception):
@@ -33,6 +34,9 @@ class Reply:
     status: int
     reason: str
     retry_after_s: float | None
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.reason[:LONGEST_REASON]}".rstrip()
 
 
 def checked_url(url: str, option: str) -> str:

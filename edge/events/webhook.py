@@ -142,7 +142,8 @@ class Webhook:
         if lost:
             raise ListenerFailed(f"{lost} events are lost: {self._spool.problem}")
         if waiting:
-            raise ListenerFailed(f"{waiting} events wait in {self._spool.folder} for the next start")
+            why = f": {self._trouble}" if self._trouble else ""
+            raise ListenerFailed(f"{waiting} events wait in {self._spool.folder} for the next start{why}")
 
     def _says_something(self, event: Event) -> bool:
         """Whether an event goes out: all but predictions that say the same again, more than once a second."""
@@ -209,15 +210,14 @@ class Webhook:
             self._delivered += batch.events
             self._failures, self._trouble = 0, None
         elif reply.status in {408, 429} or reply.status >= 500:
-            self._try_again(f"{self._name} answers {reply.status} {reply.reason}", reply.retry_after_s)
+            self._try_again(f"{self._name} answers {reply}", reply.retry_after_s)
         elif reply.status < 400:
             self._try_again(f"{self._name} redirects ({reply.status}): give the address that it points to")
         else:
             self._spool.refuse(batch)
             self._failures = 0
             self._trouble = (
-                f"{self._name} refuses events: {reply.status} {reply.reason}; "
-                f"they are put aside in {self._spool.folder / 'refused'}"
+                f"{self._name} refuses events: {reply}; they are put aside in {self._spool.folder / 'refused'}"
             )
 
     def _try_again(self, trouble: str, after_s: float | None = None) -> None:

@@ -141,10 +141,10 @@ def test_rules() -> None:
         ("Sneeker=17", "no label Sneeker", "did you mean Sneaker?"),
         ("camera-lost=17", "no label camera-lost", "did you mean camera_lost?"),
         ("Hat=17", "no label Hat", "one of T-shirt/top, Sandal, Sneaker, Ankle boot, unknown, no_garment, camera_lost"),
-        ("Sneaker", "not understood", "'T-shirt/top=17'"),
-        ("Sneaker=", "not understood", "'T-shirt/top=17'"),
-        ("=17", "not understood", "'T-shirt/top=17'"),
-        ("", "not understood", "'T-shirt/top=17'"),
+        ("Sneaker", "not understood", "--gpio Sneaker=17"),
+        ("Sneaker=", "not understood", "--gpio Sneaker=17"),
+        ("=17", "not understood", "--gpio Sneaker=17"),
+        ("", "not understood", "--gpio Sneaker=17"),
     ],
 )
 def test_bad_rules_are_errors(text: str, message: str, hint: str) -> None:

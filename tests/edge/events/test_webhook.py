@@ -7,6 +7,7 @@ import json
 import subprocess
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,22 @@ def test_what_the_receiver_refuses_is_put_aside_and_the_rest_goes_on(tmp_path: P
     )
     assert said[-1] == "webhook: 2 events were not delivered"
     assert thread.state.dropped == 2
+
+
+def test_a_long_reason_is_cut_and_none_is_no_trouble(tmp_path: Path) -> None:
+    def at_length(handler: BaseHTTPRequestHandler, _: object) -> None:
+        handler.wfile.write(b"HTTP/1.0 503 " + b"x" * 9000 + b"\r\n\r\n")
+
+    def without(handler: BaseHTTPRequestHandler, _: object) -> None:
+        handler.wfile.write(b"HTTP/1.0 503\r\n\r\n")
+
+    for answer, text in ((at_length, f"503 {'x' * 80}"), (without, "503")):
+        with receiving(Hook(0)) as hook:
+            hook.script = [answer] * 1000
+            with posting(hook, tmp_path / text[-1]) as (thread, _):
+                thread.offer(stopped(1))
+                until(lambda thread=thread: thread.state.problem is not None)
+                assert thread.state.problem == f"http://127.0.0.1:{hook.port} answers {text}"
 
 
 def signed(key: bytes, delivery: Any) -> str:
