@@ -35,7 +35,7 @@ def exporter(model: Any) -> Export:
             fn=lambda pixels: model(pixels, training=False),
             input_signature=[keras.InputSpec(shape=shape, dtype="float32", name=INPUT_NAME)],
         )
-        with unrolled(model):  # it is traced here
+        with unrolled(model, keras):  # it is traced here
             archive.write_out(str(folder), verbose=False)
 
     return write

@@ -18,6 +18,7 @@ from convert.inputs import saved_model
 from convert.inputs.inference_model import for_one_picture
 from convert.inputs.keras_container import keras_version, loadable, read_config
 from convert.inputs.saved_model import SavedModel
+from convert.inputs.unrolling import unrolled
 from convert.settings import Format
 from edge.errors import KerasModelUnreadable, MissingExtra
 
@@ -85,8 +86,9 @@ def _loaded(path: Path) -> tuple[Any, tuple[str, ...]]:
 
 
 def _write(model: Any, folder: Path) -> None:
-    """Write a model of tf_keras as a SavedModel with one signature, its batch open."""
+    """Write a model of tf_keras as a SavedModel with one signature, its batch open, its recurrent layers unrolled."""
     import tensorflow as tf
+    import tf_keras
 
     given = model.inputs[0]
     module = tf.Module()
@@ -96,4 +98,5 @@ def _write(model: Any, folder: Path) -> None:
     def serve(pixels: Any) -> Any:
         return model(pixels, training=False)
 
-    tf.saved_model.save(module, str(folder), signatures=serve)
+    with unrolled(model, tf_keras):
+        tf.saved_model.save(module, str(folder), signatures=serve)

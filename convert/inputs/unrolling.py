@@ -12,15 +12,18 @@ LONGEST = 112
 """Steps of all recurrent layers together. 784 of one LSTM, a pixel each, take minutes and gigabytes."""
 
 
+_FUSED = "_could_use_gpu_kernel"
+"""Where a layer of tf_keras notes that it may run as one fused operation, which has a loop in it."""
+
+
 @contextmanager
-def unrolled(model: Any) -> Iterator[None]:
+def unrolled(model: Any, library: Any) -> Iterator[None]:
     """Let the model's recurrent layers run without a loop for as long as this lasts; their results stay the same.
 
-    They are those of a Bidirectional, too. Raises ConversionRefused where there are too many steps.
+    They are those of a Bidirectional, too. `library` is what loaded the model: keras or tf_keras.
+    Raises ConversionRefused where there are too many steps.
     """
-    import keras
-
-    layers = [layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, keras.layers.RNN)]
+    layers = [layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, library.layers.RNN)]
     steps = sum(_steps(layer) for layer in layers)
     if steps > LONGEST:
         kinds = ", ".join(dict.fromkeys(type(layer).__name__ for layer in layers))
@@ -29,14 +32,18 @@ def unrolled(model: Any) -> Iterator[None]:
             f"and {steps} steps are too many, {LONGEST} at most",
             "let them read the rows of the picture, not its pixels, or take fewer of them",
         )
-    before = [layer.unroll for layer in layers]
+    before = [(layer.unroll, getattr(layer, _FUSED, None)) for layer in layers]
     try:
-        for layer in layers:
+        for layer, (_, fused) in zip(layers, before, strict=True):
             layer.unroll = True
+            if fused is not None:
+                setattr(layer, _FUSED, False)
         yield
     finally:
-        for layer, was in zip(layers, before, strict=True):
+        for layer, (was, fused) in zip(layers, before, strict=True):
             layer.unroll = was
+            if fused is not None:
+                setattr(layer, _FUSED, fused)
 
 
 def _steps(layer: Any) -> int:

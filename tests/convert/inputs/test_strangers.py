@@ -16,7 +16,8 @@ keras = pytest.importorskip("keras")
 
 from convert.inputs import readers  # noqa: E402
 from convert.inputs.source import Source  # noqa: E402
-from edge.errors import KerasModelUnreadable, MissingExtra  # noqa: E402
+from convert.inputs.tensorflow_converter import float_flatbuffer  # noqa: E402
+from edge.errors import ConversionRefused, KerasModelUnreadable, MissingExtra  # noqa: E402
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 28, 28)).astype(np.float32)
 
@@ -92,6 +93,35 @@ def test_files_of_keras_2_and_1_give_the_same_answers(
     rewritten(path, change)
     source = readers.load(path)
     np.testing.assert_allclose(answers(source), wanted, atol=1e-5)
+
+
+def write_recurrent(path: Path, steps: int, kind: str) -> np.ndarray:
+    """An .h5 file of Keras 2 with a recurrent layer; its answers."""
+    tf_keras = pytest.importorskip("tf_keras")
+    tf_keras.utils.set_random_seed(2)
+    layers = tf_keras.layers
+    layer = layers.Bidirectional(layers.LSTM(3)) if kind == "Bidirectional" else getattr(layers, kind)(3)
+    model = tf_keras.Sequential([layers.Reshape((steps, 784 // steps), input_shape=(28, 28)), layer, layers.Dense(10)])
+    model.save(path)
+    rewritten(path, bare_list)
+    return np.asarray(model(PICTURES))
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN", "Bidirectional"])
+def test_recurrent_layers_of_keras_2_are_unrolled(tmp_path: Path, kind: str) -> None:
+    wanted = write_recurrent(tmp_path / "old.h5", 4, kind)
+    source = readers.load(tmp_path / "old.h5")
+    np.testing.assert_allclose(answers(source), wanted, atol=1e-5)
+    assert source.export is not None
+    float_flatbuffer(source.export)  # which has no form for a loop
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_recurrent_layers_of_keras_2_with_too_many_steps_are_refused(tmp_path: Path) -> None:
+    write_recurrent(tmp_path / "old.h5", 784, "SimpleRNN")
+    with pytest.raises(ConversionRefused, match="SimpleRNN: .*784 steps are too many"):
+        readers.load(tmp_path / "old.h5")
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")

@@ -144,7 +144,7 @@ def test_too_many_steps_are_refused() -> None:
 
 def test_an_error_leaves_the_layers_as_they_were() -> None:
     model = recurrent(L.LSTM(4))
-    with pytest.raises(KeyError), unrolled(model):
+    with pytest.raises(KeyError), unrolled(model, keras):
         assert model.layers[2].unroll
         raise KeyError
     assert not model.layers[2].unroll
