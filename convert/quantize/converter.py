@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convert.inputs.source import Export
 from convert.inputs.tensorflow_converter import OnPicture, refusing, tflite_converter
 from convert.quantize import internals
+from convert.quantize.multiplications import with_multiplications
 from convert.quantize.ranges import BINS, Statistics
 from convert.quantize.splits import without_unused_parts
 from convert.settings import CALIBRATED, Rule, Scheme
@@ -84,7 +85,7 @@ def calibrate_flatbuffer(
     """
     with refusing():
         internals.require_quantiser()
-        graph = without_unused_parts(graph)
+        graph = with_multiplications(without_unused_parts(graph))
         tensors = internals.activations(graph)
         least = np.empty((len(pictures), len(tensors)), np.float32)
         greatest = np.empty_like(least)

@@ -74,13 +74,19 @@ CONVERTED: dict[str, Callable[[], Any]] = {
     "DepthwiseConv2D": lambda: convolutional(L.DepthwiseConv2D(3)),
     "dilated": lambda: convolutional(L.Conv2D(4, 3, dilation_rate=2)),
     "UpSampling2D": lambda: convolutional(L.UpSampling2D(2, interpolation="bilinear")),
+    "LayerNormalization": lambda: dense(L.LayerNormalization()),
+    "LayerNormalization of rows": lambda: network(L.LayerNormalization(), L.GlobalAveragePooling1D()),
+    "RMSNormalization": lambda: dense(L.RMSNormalization()),
+    "GroupNormalization": lambda: convolutional(L.GroupNormalization(2)),
+    "UnitNormalization": lambda: dense(L.UnitNormalization()),
     "PReLU": lambda: convolutional(L.PReLU(shared_axes=[1, 2])),
-} | {name: lambda name=name: activated(name) for name in ("gelu", "swish", "hard_swish", "mish", "softplus")}
+} | {
+    name: lambda name=name: activated(name)
+    for name in ("gelu", "swish", "hard_swish", "mish", "softplus", "squareplus")
+}
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
-    "LayerNormalization": (lambda: dense(L.LayerNormalization()), "NEG in layer_normalization"),
-    "RMSNormalization": (lambda: dense(L.RMSNormalization()), "SQUARE in rms_normalization"),
-    "GroupNormalization": (lambda: convolutional(L.GroupNormalization(2)), "NEG, SQUARE in group_normalization"),
+    "sparse_plus": (lambda: activated("sparse_plus"), "LESS, LESS_EQUAL in activation"),
     "elu": (lambda: activated("elu"), "ELU in activation"),
     "selu": (lambda: activated("selu"), "GREATER in activation"),
 }
