@@ -120,7 +120,7 @@ def test_recurrent_layers_of_keras_2_are_unrolled(tmp_path: Path, kind: str) -> 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_recurrent_layers_of_keras_2_with_too_many_steps_are_refused(tmp_path: Path) -> None:
     write_recurrent(tmp_path / "old.h5", 784, "SimpleRNN")
-    with pytest.raises(ConversionRefused, match="SimpleRNN: .*784 steps are too many"):
+    with pytest.raises(ConversionRefused, match=r"SimpleRNN: .*784 steps are too many"):
         readers.load(tmp_path / "old.h5")
 
 
