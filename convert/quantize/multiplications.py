@@ -47,7 +47,7 @@ def _minus_one(model: Any, schema: Any) -> int:
     """Add a constant tensor, float32 (1,); its number."""
     tensors = model.subgraphs[0].tensors
     buffer, tensor = schema.BufferT(), schema.TensorT()
-    buffer.data = np.frombuffer(np.float32([-1]).tobytes(), np.uint8)
+    buffer.data = np.frombuffer(np.array([-1], np.float32).tobytes(), np.uint8)
     tensor.name = b"minus_one/%d" % len(tensors)
     tensor.type, tensor.shape, tensor.buffer = schema.TensorType.FLOAT32, [1], len(model.buffers)
     model.buffers.append(buffer)
