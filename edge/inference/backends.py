@@ -83,9 +83,10 @@ def open_backend(
 
 def _open_named(model: Model, backend: Backend, threads: int, delegate: str, cpu_model: Path | None) -> Opened:
     if backend is Backend.CORAL:
+        opened = Opened(model, _on_edgetpu(model, delegate), backend, ())
         if not model.compiled_for_edgetpu:
             warnings.warn(f"{_not_compiled(model).message}: the CPU will do the work", stacklevel=3)
-        return Opened(model, _on_edgetpu(model, delegate), backend, ())
+        return opened
     running = model if cpu_model is None else _for_cpu(model, cpu_model)
     return Opened(running, open_interpreter(running, backend, threads), backend, ())
 

@@ -20,10 +20,13 @@ class Runtime:
 
     @property
     def name(self) -> str:
-        """Distribution and version."""
-        from importlib.metadata import version  # 11 ms at start-up, for a name that few runs print
+        """Distribution and version, if it was installed as one."""
+        from importlib.metadata import PackageNotFoundError, version  # 11 ms at start-up, for what few runs print
 
-        return f"{self.distribution} {version(self.distribution)}"
+        try:
+            return f"{self.distribution} {version(self.distribution)}"
+        except PackageNotFoundError:
+            return self.distribution
 
 
 def litert() -> Runtime:

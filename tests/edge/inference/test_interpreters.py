@@ -13,6 +13,7 @@ from edge.errors import BackendUnavailable, ModelDamaged, ModelUnsupported
 from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import Interpreter, open_interpreter
 from edge.inference.model_file import Model, read_model
+from edge.inference.runtimes import Runtime
 from edge.spec import TensorSpec
 from edge.testing import FakeInterpreter
 from tests.conftest import Sample
@@ -104,6 +105,11 @@ def test_what_a_runtime_refuses_is_unsupported(backend: str, model: Model) -> No
     newer = Model("newer", model.path, unknown_version, model.labels, model.image, False, model.manifest)
     with pytest.raises(ModelUnsupported, match="cannot load"):
         open_interpreter(newer, Backend(backend))
+
+
+def test_a_runtime_that_no_installer_knows_has_a_name_all_the_same() -> None:
+    """Copied into place, or its metadata are not this user's to read."""
+    assert Runtime("no-such-distribution", None, None).name == "no-such-distribution"
 
 
 def test_auto_reports_every_reason_when_all_fail(monkeypatch: pytest.MonkeyPatch, model: Model) -> None:
