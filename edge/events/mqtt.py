@@ -88,7 +88,7 @@ class MqttListener:
         is_other = self._state.answer != before
         is_news = not isinstance(event.what, Prediction) or self._changes.is_new(event.what)
         self._owes_state |= is_news or is_other or time.monotonic() - self._sent_s["state"] >= STATE_S
-        self._owes_picture |= is_other and self._state.answer is not None
+        self._owes_picture |= is_other
         self._send_state()
         self._send_picture(PICTURE_S)
         if is_news:
@@ -128,7 +128,9 @@ class MqttListener:
     def _send_picture(self, pause_s: float) -> None:
         frame = self._publisher.newest_frame
         is_due = self._owes_picture and time.monotonic() - self._sent_s["picture"] >= pause_s
-        if frame is not None and is_due and self._is_free("picture"):
+        if frame is None or self._state.answer is None:  # a lost camera shows nothing, not what it showed before
+            return
+        if is_due and self._is_free("picture"):
             self._owes_picture = False
             self._send_newest("picture", jpeg_of(frame))
 

@@ -54,9 +54,9 @@ class MqttConnection:
     @property
     def problem(self) -> str | None:
         """Why there is no connection; None where there is one, or one may come at any moment."""
-        if self._problem is None and not self.is_online and time.monotonic() - self._opened_s > 2 * CONNECT_S:
-            return f"{self._broker} takes the connection, but does not answer: is it an MQTT broker?"
-        return self._problem
+        if self._problem or self.is_online or self._is_closing or time.monotonic() - self._opened_s < 2 * CONNECT_S:
+            return self._problem
+        return f"{self._broker} takes the connection, but does not answer: is it an MQTT broker?"
 
     def open(self) -> None:
         """Begin to connect, and go on until there is a broker. Raises MissingExtra or BadOption."""
@@ -143,7 +143,9 @@ class MqttConnection:
             self._short_connections = self._short_connections + 1 if is_short else 0
             self._problem = f"the connection to {self._broker} is lost; trying again"
             if self._short_connections >= 3:
-                self._problem = f"{self._broker} drops us again and again: does another run use the same topic?"
+                self._problem = (
+                    f"{self._broker} drops us again and again: does another run use the same topic, is the network bad?"
+                )
         elif not self._is_refused:
             what = "does not answer" if reason.getName() == "Keep alive timeout" else "closes the connection at once"
             self._problem = f"{self._broker} {what}: is it an MQTT broker, does it want mqtts://?"
