@@ -10,14 +10,8 @@ import typer
 from typer.core import TyperCommand
 
 from edge.cli import console
-from edge.cli.cameras import cameras
-from edge.cli.classify import classify
 from edge.cli.configured import ConfigMeaning, name_config
-from edge.cli.doctor import doctor
-from edge.cli.evaluate import evaluate, fetch_data
-from edge.cli.explain import explain
 from edge.cli.late_commands import LateTyper
-from edge.cli.models import info, models
 
 app = LateTyper(
     help="Classify garments on Raspberry Pi and Coral: camera frames, pictures and videos.",
@@ -55,12 +49,12 @@ def config() -> typer.Typer:
     return config
 
 
-app.command()(classify)
-app.command()(explain)
-app.command()(cameras)
-app.command()(models)
-app.command()(info)
-app.command()(evaluate)
-app.command("fetch-data")(fetch_data)
-app.command(cls=TyperCommand)(doctor)  # it runs with a spoilt configuration, too
+app.command_of("edge.cli.classify", "classify")
+app.command_of("edge.cli.explain", "explain")
+app.command_of("edge.cli.cameras", "cameras")
+app.command_of("edge.cli.models", "models")
+app.command_of("edge.cli.models", "info")
+app.command_of("edge.cli.evaluate", "evaluate")
+app.command_of("edge.cli.evaluate", "fetch_data")
+app.command_of("edge.cli.doctor", "doctor", cls=TyperCommand)  # it runs with a spoilt configuration, too
 app.add_later("config", config)

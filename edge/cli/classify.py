@@ -26,6 +26,7 @@ from edge.sources.settings import SourceSettings, parse_fps, parse_resolution, p
 if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
     from edge.stream.review_folder import ReviewFolder
+    from edge.stream.smoothing import Smoother
 
 
 @takes_option_groups
@@ -57,13 +58,11 @@ def classify(
     from functools import partial
     from itertools import islice
 
-    from edge.cli.classify_run import answer_all, open_watched_run, restart_on_hangup, start_again
     from edge.cli.display import progress_over
     from edge.inference.backends import release
     from edge.output.sinks import open_sink
     from edge.sources.grammar import frames_of, parse_sources
     from edge.stream.pipeline import classify_frames, frame_filters
-    from edge.stream.smoothing import parse_smoothing
 
     wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
     if not wanted:
@@ -79,7 +78,7 @@ def classify(
         of_model.views,
         of_model.min_score,
     )
-    steady = parse_smoothing(of_video.smooth, classifier.score_calibration.reject_below)
+    steady = _smoother(of_video.smooth, classifier)
     store = _open_store(of_keep, classifier, of_model.model)
     failures: list[SourceError] = []
 
@@ -105,8 +104,12 @@ def classify(
             show=of_output.show,
         )
         if not (endless or of_video.on_change or of_listeners.are_given()):
-            answer_all(answers(islice(frames(), of_output.limit)), sink, advance)
+            for _, prediction in answers(islice(frames(), of_output.limit)):
+                sink.write(prediction)
+                advance()
         else:
+            from edge.cli.classify_run import open_watched_run, restart_on_hangup, start_again
+
             with open_watched_run(
                 inputs,
                 sink,
@@ -153,6 +156,15 @@ def _source_settings(
 
         check_options(settings)
     return settings
+
+
+def _smoother(how: str, classifier: Classifier) -> Smoother | None:
+    """What steadies the predictions, None for nothing. Raises BadOption."""
+    if how == "none":
+        return None
+    from edge.stream.smoothing import parse_smoothing
+
+    return parse_smoothing(how, classifier.score_calibration.reject_below)
 
 
 def _open_store(options: KeepOptions, classifier: Classifier, model: str) -> ReviewFolder | None:

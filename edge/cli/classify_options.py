@@ -1,8 +1,5 @@
 """The options of `fmnist-edge classify`, in the groups in which `--help` shows them."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +7,7 @@ import typer
 
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, Flip, Format, Rotation
 from edge.cli import option_values
+from edge.cli.option_groups import OptionGroup
 from edge.cli.options import LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
 CAMERAS = "Cameras"
@@ -19,8 +17,7 @@ KEEP = "Frames to learn from"
 NETWORK = "Network cameras"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOptions:
+class ModelOptions(OptionGroup):
     """Which model answers, and how sure it must be."""
 
     model: ModelOption = DEFAULT_MODEL
@@ -32,8 +29,7 @@ class ModelOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
+class OutputOptions(OptionGroup):
     """What is written, and where."""
 
     form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE
@@ -46,8 +42,7 @@ class OutputOptions:
     show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class CameraOptions:
+class CameraOptions(OptionGroup):
     """What a camera is asked for, and which way up its frames are."""
 
     resolution: Annotated[
@@ -76,8 +71,7 @@ class CameraOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class VideoOptions:
+class VideoOptions(OptionGroup):
     """What is done to a video's or a camera's frames before and after they are classified."""
 
     roi: Annotated[
@@ -113,8 +107,7 @@ class VideoOptions:
     ] = False
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
+class LiveOptions(OptionGroup):
     """What happens when a camera is lost, and how often the run gives a sign of life."""
 
     retry: Annotated[
@@ -132,8 +125,7 @@ class LiveOptions:
     ] = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkOptions:
+class NetworkOptions(OptionGroup):
     """Whose certificates are trusted."""
 
     ca_file: Annotated[
@@ -149,8 +141,7 @@ class NetworkOptions:
     ] = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeepOptions:
+class KeepOptions(OptionGroup):
     """Which frames are stored, to be sorted by hand and learnt from."""
 
     keep: Annotated[

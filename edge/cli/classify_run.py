@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from edge.cli.stop_signals import StopSignals
     from edge.events.event import Event
     from edge.events.run import Run
-    from edge.frame import Frame, Prediction
     from edge.inference.classifier import Classifier
     from edge.output.sinks import Sink
     from edge.sources.grammar import Input
@@ -54,7 +53,11 @@ def open_watched_run(
     drift = None if expected is None else DriftMonitor(expected)
     publisher = Publisher(classifier.model_sha256)
     state = RunState(classifier.model_sha256, model_name, classifier.interpreter.name)
-    listeners = listening.listeners(publisher, classifier.labels, state)
+    listeners = []
+    if listening.are_given():
+        from edge.cli.listeners import open_listeners
+
+        listeners = open_listeners(listening, publisher, classifier.labels, state)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,
@@ -66,13 +69,6 @@ def open_watched_run(
         yield run, stop
         if stop.received is not None:
             run.reason = stop.received.name
-
-
-def answer_all(pairs: Iterable[tuple[Frame, Prediction]], sink: Sink, advance: Callable[[], None]) -> None:
-    """Write each prediction; `advance` moves the progress bar."""
-    for _, prediction in pairs:
-        sink.write(prediction)
-        advance()
 
 
 def tell_people(event: Event) -> None:

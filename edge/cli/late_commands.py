@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import UserDict
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, ClassVar
 
 import typer
@@ -31,15 +32,28 @@ class LateTyper(typer.Typer):
         """Register a command; with `cls=TyperCommand` it does not read the file, and has no table in it."""
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            def build() -> typer.Typer:
-                alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-                alone.command(cls=cls or ConfiguredCommand, **settings)(function)
-                return alone
-
-            self.add_later(name or function.__name__.replace("_", "-"), build)
+            self._add(name or function.__name__, lambda: function, cls, settings)
             return function
 
         return register
+
+    def command_of(self, module: str, function: str, *, cls: type[TyperCommand] | None = None) -> None:
+        """Register a command by where it stands: its module is imported when the command is asked for."""
+        self._add(function, lambda: getattr(import_module(module), function), cls, {})
+
+    def _add(
+        self,
+        name: str,
+        function: Callable[[], Callable[..., Any]],
+        cls: type[TyperCommand] | None,
+        settings: dict[str, Any],
+    ) -> None:
+        def build() -> typer.Typer:
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            alone.command(cls=cls or ConfiguredCommand, **settings)(function())
+            return alone
+
+        self.add_later(name.replace("_", "-"), build)
 
     def add_later(self, name: str, build: Build) -> None:
         """Register a command or group that is imported, too, only when it is asked for."""

@@ -1,42 +1,49 @@
-"""Options that belong together, as one dataclass: several commands take the same groups."""
+"""Options that belong together, as one class: several commands take the same groups."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 
-def takes_option_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with an option for each field of its dataclass parameters.
+class OptionGroup:
+    """Options that belong together: an annotated class attribute for each, with its default.
 
-    Typer reads the options from the signature that this writes: every parameter whose type is a dataclass is replaced
-    by that dataclass's fields, with their annotations and defaults. When the command is called, the dataclasses are
-    built from the options' values.
+    Subclasses stand in modules without `from __future__ import annotations`: their annotations are read at every start,
+    and evaluating texts takes longer than all else here. For the same reason they are no dataclasses.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        unknown = values.keys() - self.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(sorted(unknown))}")
+        self.__dict__.update(values)
+
+
+def takes_option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with an option for each attribute of its OptionGroup parameters.
+
+    Typer reads the options from the signature that this writes: every parameter whose type is a group is replaced by
+    that group's options, with their annotations and defaults. When the command is called, the groups are built from the
+    options' values.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, OptionGroup)}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
         if parameter.name not in groups:
             parameters.append(parameter.replace(annotation=hints[parameter.name]))
             continue
         group = groups[parameter.name]
-        of_group = get_type_hints(group, include_extras=True)
         parameters += [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if field.default is MISSING else field.default,
-                annotation=of_group[field.name],
-            )
-            for field in fields(group)
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(group, name), annotation=annotation)
+            for name, annotation in group.__annotations__.items()
         ]
 
     def with_groups(**values: Any) -> None:
         built = {
-            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+            name: group(**{option: values.pop(option) for option in group.__annotations__})
             for name, group in groups.items()
         }
         command(**values, **built)

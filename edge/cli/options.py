@@ -1,9 +1,6 @@
 """Options that several commands share, and what they all do with them: open a model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +8,7 @@ import typer
 
 from edge.choices import EDGETPU_LIBRARY, Backend, Format
 from edge.cli.completion import model_names
+from edge.cli.option_groups import OptionGroup
 from edge.errors import BadOption
 
 if TYPE_CHECKING:
@@ -31,8 +29,7 @@ ViewsOption = Annotated[
 DelegateOption = Annotated[str, typer.Option(help="Edge TPU library of the Coral.")]
 
 
-@dataclass(frozen=True, slots=True)
-class BackendOptions:
+class BackendOptions(OptionGroup):
     """What runs the model."""
 
     backend: Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")] = Backend.AUTO
@@ -62,7 +59,7 @@ def open_model(
     views: int = 1,
     min_score: float | None = None,
     on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
-) -> Classifier:
+) -> "Classifier":
     """A classifier as the options ask for it. Raises ModelError, BackendUnavailable or BadOption."""
     from edge.inference.classifier import open_classifier
     from edge.inference.model_file import read_labels
@@ -73,11 +70,11 @@ def open_model(
 
 
 def open_on(
-    model: Model,
+    model: "Model",
     on: BackendOptions,
     threads: int = 1,
     on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
-) -> Opened:
+) -> "Opened":
     """A model in the backend that the options ask for. Raises ModelError, BackendUnavailable or BadOption."""
     from edge.inference.backends import open_backend
 
@@ -92,7 +89,7 @@ def open_on(
     )
 
 
-def read_checked(model: str) -> Model:
+def read_checked(model: str) -> "Model":
     """Read a model file; with one that nothing vouches for, continue in a child process. Raises ModelError."""
     from edge.inference.model_file import read_model
 

@@ -15,8 +15,8 @@ from edge.errors import ModelUnsupported
 from edge.frame import Decision, Frame, LabelScore, Prediction
 from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model
-from edge.isolation.garment import Scene
 from edge.isolation.network_input import Seen, is_blank, see
+from edge.isolation.scene import Scene
 from edge.spec import FASHION_MNIST_LABELS, SURE, ImageSpec, ScoreCalibration, TensorSpec
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from edge.isolation.ground import difference, edge_share, plain_background_mask,
 from edge.isolation.lab import bgr_to_lab
 from edge.isolation.person import torso_mask
 from edge.isolation.rendering import overlaps, render_views
+from edge.isolation.scene import Scene
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
@@ -49,18 +49,6 @@ of garments this takes 0.9 % for that, of 129 patches of empty ground 74 %."""
 
 LIKELY_SHARE = 0.15
 """Of the frame: garments that people show to a camera are rarely smaller."""
-
-
-class Scene(StrEnum):
-    """What a frame shows."""
-
-    GARMENT = "garment"
-    EMPTY = "empty"
-    """Nothing stands out from the ground."""
-    FAINT = "faint"
-    """What stands out has its colours, or folds and shadows do."""
-    CUT_OFF = "cut_off"
-    """What stands out runs over the frame's edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

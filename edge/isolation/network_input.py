@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.isolation.garment import Garment, find_garment
-from edge.isolation.ground import strip_of
 from edge.opencv import cv2
 from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edge.isolation.garment import Garment
 
 BLANK_CONTRAST = 8
 """An input whose brightest and darkest pixel differ by less is blank; every Fashion-MNIST image spans 254 or 255."""
@@ -43,6 +43,8 @@ def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
         return Seen(_grey(pixels)[np.newaxis], None)
     if _is_drawn(pixels):
         return Seen(_fitted(_grey(pixels), image)[np.newaxis], None)
+    from edge.isolation.garment import find_garment  # 7 ms that a picture of the network's own size does not need
+
     garment = find_garment(pixels)
     if not garment.masks:
         return Seen(np.zeros((0, image.height, image.width), np.uint8), garment)
@@ -62,6 +64,8 @@ def is_blank(grey: NDArray[np.uint8]) -> bool:
 
 def _is_drawn(pixels: NDArray[np.uint8]) -> bool:
     """Whether a picture was not photographed, but drawn as Fashion-MNIST's are: in grey, on perfect black."""
+    from edge.isolation.ground import strip_of
+
     strip = strip_of(*pixels.shape[:2])
     blue, green, red = (pixels[:, :, channel] for channel in range(3))
     border = blue[strip]  # a garment that fills its picture touches the border, but never most of it

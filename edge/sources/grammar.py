@@ -26,7 +26,7 @@ import numpy as np
 from edge.choices import Rotation
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame, FrameSource
-from edge.sources import video
+from edge.sources.address import without_password
 from edge.sources.liveness import mark_unusable
 from edge.sources.pictures import IMAGE_SUFFIXES, decode_image, read_image
 from edge.sources.settings import AS_THEY_COME, SourceSettings
@@ -179,7 +179,9 @@ def _open(source: Input, settings: SourceSettings) -> FrameSource:
         case Kind.PIPE:
             return _open_pipe(source.where)
         case Kind.VIDEO:
-            return video.open_video(Path(source.where))
+            from edge.sources.video import open_video
+
+            return open_video(Path(source.where))
         case Kind.STREAM:
             return _open_address(source.where, settings)
         case Kind.FAKE:
@@ -210,7 +212,7 @@ def _open_address(url: str, settings: SourceSettings) -> FrameSource:
         from edge.sources.snapshot import SnapshotSource
 
         began = time.monotonic()
-        name = video.without_password(url)
+        name = without_password(url)
         found = open_http(url, name, Connection(), settings)
         if isinstance(found, bytes):
             arrived_s = time.monotonic()
@@ -221,7 +223,9 @@ def _open_address(url: str, settings: SourceSettings) -> FrameSource:
             return nullcontext((first,)) if interval_s is None else SnapshotSource(url, first, interval_s, settings)
         if found is not None:
             return found
-    return video.open_stream(url, settings)
+    from edge.sources.video import open_stream
+
+    return open_stream(url, settings)
 
 
 def _one_frame(name: str, read: Callable[[], NDArray[np.uint8]]) -> tuple[Frame]:
@@ -261,7 +265,7 @@ def _watched(source: Input, settings: SourceSettings, observer: CameraObserver |
 
     return LiveSource(
         partial(open_source, source, settings),
-        video.without_password(source.where),
+        without_password(source.where),
         observer or NOBODY,
         retry=settings.retry,
         waits_at_start=settings.waits_at_start,

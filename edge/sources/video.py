@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,16 @@ import numpy as np
 from edge.errors import CameraLost, CameraNotFound, ImageUnreadable, SourceDenied
 from edge.frame import Frame
 from edge.opencv import cv2
+from edge.sources.address import without_password
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 OPEN_TIMEOUT_MS = 10_000
 READ_TIMEOUT_MS = 5_000
 """A stalled stream otherwise blocks for 30 s."""
+
+
+MOTION_JPEG = tuple(cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "mjpg", "jpeg", "JPEG"))
+"""Codecs of which every frame stands for itself."""
 
 
 class VideoSource:
@@ -31,6 +35,8 @@ class VideoSource:
         self.name = name
         self.expected_gap_s = 0.0
         """Seconds between two frames, where a camera was asked for so slow a rate."""
+        self.repeats_still_scenes = False
+        """Whether frames are coded as differences, so that those of a still scene are equal."""
         self._capture = capture
         # Live streams report no frames, or a huge negative number of them.
         self.is_live = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
@@ -100,9 +106,6 @@ def open_stream(url: str, settings: SourceSettings = AS_THEY_COME) -> VideoSourc
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
     if not capture.isOpened():
         raise CameraNotFound(f"nothing that can be read at {name}", "does a browser or VLC on this machine open it?")
-    return VideoSource(capture, name)
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be printed and logged: user and password removed."""
-    return re.sub(r"(?<=://)[^/]*@", "", url)
+    source = VideoSource(capture, name)
+    source.repeats_still_scenes = capture.get(cv2.CAP_PROP_FOURCC) not in MOTION_JPEG
+    return source

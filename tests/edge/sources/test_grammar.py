@@ -23,8 +23,10 @@ from edge.errors import (
 )
 from edge.frame import Frame
 from edge.opencv import cv2
-from edge.sources import http_request, video
+from edge.sources import http_request
+from edge.sources.address import without_password
 from edge.sources.grammar import Input, Kind, frames_of, open_source, parse_sources
+from edge.sources.video import open_video
 from edge.testing import FakeSource
 from tests.edge.sources.http_camera import http_camera
 from tests.edge.sources.rtsp_camera import FRAMES_BEFORE_LOSS, rtsp_camera
@@ -193,9 +195,9 @@ def test_an_address_without_camera_is_said(address: str, camera: str) -> None:
 
 
 def test_passwords_stay_out_of_names_and_messages() -> None:
-    assert video.without_password("rtsp://admin:secret@10.0.0.7/live") == "rtsp://10.0.0.7/live"
-    assert video.without_password("rtsp://admin:p@ss@10.0.0.7/live") == "rtsp://10.0.0.7/live"
-    assert video.without_password("http://10.0.0.7/a@b") == "http://10.0.0.7/a@b"
+    assert without_password("rtsp://admin:secret@10.0.0.7/live") == "rtsp://10.0.0.7/live"
+    assert without_password("rtsp://admin:p@ss@10.0.0.7/live") == "rtsp://10.0.0.7/live"
+    assert without_password("http://10.0.0.7/a@b") == "http://10.0.0.7/a@b"
     with pytest.raises(CameraNotFound) as caught:
         read_all("http://admin:secret@127.0.0.1:9/x")
     assert "secret" not in str(caught.value)
@@ -227,7 +229,7 @@ def deny(*_arguments: object) -> bool:
 def test_a_forbidden_video_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", deny)
     with pytest.raises(SourceDenied) as caught:
-        video.open_video(Path("/dev/null"))
+        open_video(Path("/dev/null"))
     assert "chmod" in caught.value.hint
 
 
