@@ -89,7 +89,7 @@ def _called(name: str) -> PiCamera | Path:
     problems: list[SourceError] = []
     all_of_them: list[tuple[str, str, PiCamera | Path]] = [
         *((one.model, f"camera {index}", one) for index, one in enumerate(_pi_cameras(problems))),
-        *((node.name, str(node.path), node.path) for node in _nodes(problems)),
+        *((node.name, str(node.path), node.path) for node in _nodes(problems, briefly=True)),
     ]
     matches = [one for one in all_of_them if name.strip().casefold() in one[0].casefold()]
     if len(matches) == 1:
@@ -125,11 +125,11 @@ def _modes_of(camera: PiCamera, problems: list[SourceError]) -> tuple[v4l2.Mode,
         return ()
 
 
-def _nodes(problems: list[SourceError]) -> Iterator[v4l2.VideoNode]:
+def _nodes(problems: list[SourceError], *, briefly: bool = False) -> Iterator[v4l2.VideoNode]:
     """The nodes that are cameras; why others are none goes to the problems, where it can be mended."""
     for path in v4l2.node_paths():
         try:
-            node = v4l2.ask(path)
+            node = v4l2.ask(path, briefly=briefly)
         except PermissionError:
             problems.append(denied(path))
             continue

@@ -30,7 +30,7 @@ READABLE = ("YUYV", "UYVY", "NV12", "YU12", "YV12", "BGR3", "RGB3", "MJPG")
 
 def open_usb_camera(device: Path, settings: SourceSettings) -> VideoSource:
     """A camera by its node. Raises CameraNotFound, CameraBusy, CameraNeedsPicamera2 or SourceDenied."""
-    node = _asked(device)
+    node = _asked(device, briefly=settings.resolution is None and settings.fps is None)
     capture = cv2.VideoCapture(str(device), cv2.CAP_V4L2)
     if not capture.isOpened():
         capture.release()
@@ -42,10 +42,10 @@ def open_usb_camera(device: Path, settings: SourceSettings) -> VideoSource:
     return source
 
 
-def _asked(device: Path) -> VideoNode:
+def _asked(device: Path, *, briefly: bool) -> VideoNode:
     """What the node is; it is a camera, else this raises."""
     try:
-        node = v4l2.ask(device)
+        node = v4l2.ask(device, briefly=briefly)
     except FileNotFoundError as error:
         found = ", ".join(str(path) for path in v4l2.node_paths()) or "none"
         raise CameraNotFound(f"there is no camera {device} (found: {found})", f"plug it in; {LIST_HINT}") from error

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fcntl import ioctl
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,10 @@ def node_paths() -> list[Path]:
     return [DEV / f"video{number}" for number in sorted(int(one) for one in numbers if one.isdecimal())]
 
 
-def ask(path: Path) -> VideoNode:
+def ask(path: Path, *, briefly: bool = False) -> VideoNode:
     """What a node is and what it can do; a camera that another program uses answers, too.
 
+    Asked `briefly` it tells one mode, enough to know that it is a camera: some have thousands of rates to ask for.
     Raises OSError: no such node, no permission, or no video device.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -92,7 +94,7 @@ def ask(path: Path) -> VideoNode:
             captures,
             captures and _try(descriptor, ENUMINPUT, 0) is not None,
             captures and (bool(caps & IO_MC) or _text(driver) in _LIBCAMERAS),
-            tuple(_modes(descriptor)) if captures else (),
+            tuple(islice(_modes(descriptor), 1 if briefly else None)) if captures else (),
         )
     finally:
         os.close(descriptor)

@@ -131,6 +131,7 @@ class FakeDev:
         self.folder = folder
         self.nodes: dict[str, FakeNode] = {}
         self.captures: list[FakeCapture] = []
+        self.questions = 0
         self._open = os.open
         monkeypatch.setattr(v4l2, "DEV", folder)
         monkeypatch.setattr(v4l2, "ioctl", self._ioctl)
@@ -150,6 +151,7 @@ class FakeDev:
         return self._open(path, *arguments, **named)
 
     def _ioctl(self, descriptor: int, number: int, asked: bytearray) -> int:
+        self.questions += 1
         path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
         if path not in self.nodes:
             raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))

@@ -79,6 +79,16 @@ def test_a_format_in_the_other_byte_order_is_called_so(dev: FakeDev) -> None:
     assert [mode.pixel_format for mode in node.modes] == ["XR24", "XR24-BE"]
 
 
+def test_asked_briefly_it_is_asked_for_one_mode_only(dev: FakeDev) -> None:
+    path = dev.plug_in(0, FakeNode())
+    v4l2.ask(path)
+    thorough = dev.questions
+    node = v4l2.ask(path, briefly=True)
+    assert node.is_camera
+    assert node.modes == (Mode("MJPG", 640, 480, (30, 15)),)
+    assert dev.questions - thorough < thorough / 3
+
+
 def test_a_camera_of_any_size_tells_the_largest(dev: FakeDev) -> None:
     node = v4l2.ask(dev.plug_in(0, FakeNode(modes={"YUYV": {(1600, 1200): (60, 1)}}, any_size=True)))
     assert node.modes == (Mode("YUYV", 1600, 1200, (60, 1)),)
