@@ -11,6 +11,7 @@ MAX_PIXELS = 50_000_000
 """Of one picture. OpenCV's own limit is 2**30 pixels, 3 GB: more than a Pi has."""
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")  # of 10 s: so long a silent camera stays taken
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
