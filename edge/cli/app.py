@@ -50,6 +50,7 @@ def config() -> typer.Typer:
 
 
 app.command_of("edge.cli.classify", "classify")
+app.command_of("edge.cli.serve", "serve")
 app.command_of("edge.cli.explain", "explain")
 app.command_of("edge.cli.cameras", "cameras")
 app.command_of("edge.cli.models", "models")

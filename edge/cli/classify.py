@@ -24,6 +24,7 @@ from edge.errors import BadOption, SomeInputsFailed, SourceError
 from edge.sources.settings import SourceSettings, parse_fps, parse_resolution, parse_retry
 
 if TYPE_CHECKING:
+    from edge.cli.serve_options import ServeOptions
     from edge.inference.classifier import Classifier
     from edge.stream.review_folder import ReviewFolder
     from edge.stream.smoothing import Smoother
@@ -55,6 +56,37 @@ def classify(
     of_listeners: ListenerOptions,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
+    run_classify(
+        sources,
+        camera,
+        of_model=of_model,
+        on=on,
+        of_output=of_output,
+        of_video=of_video,
+        of_camera=of_camera,
+        of_live=of_live,
+        of_network=of_network,
+        of_keep=of_keep,
+        of_listeners=of_listeners,
+    )
+
+
+def run_classify(
+    sources: list[str] | None,
+    camera: str | None,
+    *,
+    of_model: ModelOptions,
+    on: BackendOptions,
+    of_output: OutputOptions,
+    of_video: VideoOptions,
+    of_camera: CameraOptions,
+    of_live: LiveOptions,
+    of_network: NetworkOptions,
+    of_keep: KeepOptions,
+    of_listeners: ListenerOptions,
+    of_page: ServeOptions | None = None,
+) -> None:
+    """What `classify` does, and with `of_page` what `serve` does. Raises the errors of all that it opens."""
     from functools import partial
     from itertools import islice
 
@@ -93,7 +125,7 @@ def classify(
         open_sink(of_output.form, of_output.output, of_output.top_k, endless=endless, source_width=width) as sink,
         progress_over(inputs, of_output.limit) as advance,
     ):
-        frames = partial(frames_of, inputs, report, passing, settings)
+        frames = partial(frames_of, inputs, report, settings=settings)
         answers = partial(
             classify_frames,
             classifier=classifier,
@@ -103,8 +135,13 @@ def classify(
             smooth=steady,
             show=of_output.show,
         )
-        if not (endless or of_video.on_change or of_listeners.are_given()):
-            for _, prediction in answers(islice(frames(), of_output.limit)):
+        page = None
+        if of_page is not None:
+            from edge.cli.serve_settings import page_settings
+
+            page = page_settings(of_page, of_model, on, of_keep.keep)
+        if not (endless or of_video.on_change or of_listeners.are_given() or page):
+            for _, prediction in answers(islice(frames(through=passing), of_output.limit)):
                 sink.write(prediction)
                 advance()
         else:
@@ -120,8 +157,11 @@ def classify(
                 heartbeat_s=of_live.heartbeat,
                 only_changed=of_video.on_change,
                 may_restart=restart_on_hangup(of_output.output),
-            ) as (run, stop):
-                for frame, prediction in answers(stop.until_stopped(islice(frames(observer=run), of_output.limit))):
+                page=page,
+            ) as (run, stop, live):
+                noted = passing if live is None else lambda taken: passing(live.passing(taken))
+                given = frames(through=noted, observer=run)
+                for frame, prediction in answers(stop.until_stopped(islice(given, of_output.limit))):
                     run.answer(frame, prediction)
                     advance()
                 if failures:

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from edge.cli.listener_options import ListenerOptions
     from edge.cli.stop_signals import StopSignals
     from edge.events.event import Event
+    from edge.events.publisher import Publisher
     from edge.events.run import Run
+    from edge.events.run_state import RunState
     from edge.inference.classifier import Classifier
     from edge.output.sinks import Sink
+    from edge.serve.live_state import LiveState
+    from edge.serve.open_page import PageSettings
     from edge.sources.grammar import Input
 
 
@@ -33,10 +37,11 @@ def open_watched_run(
     heartbeat_s: float,
     only_changed: bool,
     may_restart: Callable[[], bool] | None,
-) -> Iterator[tuple[Run, StopSignals]]:
+    page: PageSettings | None = None,
+) -> Iterator[tuple[Run, StopSignals, LiveState | None]]:
     """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames.
 
-    So does SIGHUP, if `may_restart` says so.
+    So does SIGHUP, if `may_restart` says so. With `page` it is served, and the page's state given, too.
     """
     from edge.cli.stop_signals import StopSignals
     from edge.events.drift import DriftMonitor, HeldOut
@@ -61,14 +66,36 @@ def open_watched_run(
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,
+        _served(page, publisher, state, classifier) as live,
         open_run(publisher, subscribers, listeners, _warn, heartbeat_s, drift) as run,
     ):
-        run.check_stop = stop.check
+        run.check_stop = stop.check if live is None else _both(live.alive, stop.check)
         if isinstance(classifier.interpreter, FallbackInterpreter):
             classifier.interpreter.on_change = run.backend_changed
-        yield run, stop
+        yield run, stop, live
         if stop.received is not None:
             run.reason = stop.received.name
+
+
+@contextmanager
+def _served(
+    page: PageSettings | None, publisher: Publisher, state: RunState, classifier: Classifier
+) -> Iterator[LiveState | None]:
+    if page is None:
+        yield None
+        return
+    from edge.serve.open_page import open_page
+
+    with open_page(page, publisher, state, classifier, console.note) as live:
+        yield live
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call
 
 
 def tell_people(event: Event) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli import option_values
@@ -48,11 +46,12 @@ def _webhook(options: ListenerOptions, url: str) -> Listener:
     from edge.events.spool import Spool
     from edge.events.webhook import Webhook, key_of
     from edge.service.secrets import secret_from
+    from edge.service.state_folder import state_folder
     from edge.stream.review_folder import parse_size
 
     size = parse_size(options.webhook_queue_max)
     secret = secret_from(options.webhook_secret_file, WEBHOOK_SECRET)
-    folder = options.webhook_queue or _state_folder() / "webhook"
+    folder = options.webhook_queue or state_folder("--webhook-queue DIR") / "webhook"
     return Webhook(url, Spool(folder, size), None if secret is None else key_of(secret))
 
 
@@ -74,15 +73,3 @@ def _mqtt(
     prefix = None if options.mqtt_discovery == option_values.NO_DISCOVERY else options.mqtt_discovery
     settings = MqttSettings(broker, password, options.mqtt_qos, prefix, options.mqtt_ca_file, options.mqtt_certificate)
     return MqttListener(settings, publisher, state, labels, version("fmnist-edge"))
-
-
-def _state_folder() -> Path:
-    """Where a service (systemd's StateDirectory=) or a user keeps what must survive a restart."""
-    of_service = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    if of_service:
-        return Path(of_service)
-    of_user = os.environ.get("XDG_STATE_HOME", "")
-    try:
-        return (Path(of_user) if of_user.startswith("/") else Path("~/.local/state").expanduser()) / "fmnist-edge"
-    except RuntimeError as error:
-        raise BadOption("this user has no home, where events could wait", "--webhook-queue DIR") from error

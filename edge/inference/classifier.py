@@ -69,12 +69,15 @@ class Classifier:
         self.views = views
         self.model_sha256 = model_sha256
         self.manifest = manifest
+        self.last_seen: Seen | None = None
+        """What the network saw of the newest frame, for those who show it; None of an unusable one."""
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
 
     def __call__(self, frame: Frame) -> Prediction:
         """Classify one frame; a blank or empty one gets no label, and an unusable one is not even looked at."""
+        self.last_seen = None
         if frame.unusable_because is not None:
             return Prediction(
                 frame.source,
@@ -87,7 +90,7 @@ class Classifier:
                 age_ms=_age_ms(frame),
             )
         began = time.perf_counter()
-        seen = see(frame.pixels, self.image, self.views)
+        self.last_seen = seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
         ranked = () if _shows_nothing(seen) else self._rank(self.calibrated(seen.pictures))
         done = time.perf_counter()

@@ -29,7 +29,7 @@ def draw_sheet(
     frame: Frame, seen: Seen, prediction: Prediction, heat: NDArray[np.float32] | None = None
 ) -> NDArray[np.uint8]:
     """Draw a decision: uint8 (336, W, 3) blue green red. `heat` float32 (height, width) is laid over the last panel."""
-    panels = [_outlined(frame, seen), *(_enlarged(picture) for picture in _firsts(seen))]
+    panels = [_outlined(frame, seen), *(_enlarged(picture) for picture in first_views(seen))]
     if heat is not None and len(seen.pictures):
         panels.append(_heated(seen.pictures[0], heat))
     panels.append(_text(prediction))
@@ -42,11 +42,17 @@ def _outlined(frame: Frame, seen: Seen) -> NDArray[np.uint8]:
     scale = HEIGHT / max(small.shape[:2])
     size = max(1, round(small.shape[1] * scale)), max(1, round(small.shape[0] * scale))
     shown = np.asarray(cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA), np.uint8).copy()
+    draw_outlines(shown, seen)
+    return _fitted(shown)
+
+
+def draw_outlines(picture: NDArray[np.uint8], seen: Seen) -> None:
+    """Draw the garment's outlines into a frame of any size: uint8 (H, W, 3) blue green red."""
+    size = picture.shape[1], picture.shape[0]
     for mask, colour in zip(_outlines(seen), OUTLINES, strict=False):
         large = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         outlines, _ = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(shown, outlines, -1, colour, 2)
-    return _fitted(shown)
+        cv2.drawContours(picture, outlines, -1, colour, 2)
 
 
 def _outlines(seen: Seen) -> list[NDArray[np.bool_]]:
@@ -56,8 +62,8 @@ def _outlines(seen: Seen) -> list[NDArray[np.bool_]]:
     return [*seen.garment.masks[:1], *([] if seen.garment.torso is None else [seen.garment.torso])]
 
 
-def _firsts(seen: Seen) -> list[NDArray[np.uint8]]:
-    """The first view of the whole, and the first of the torso."""
+def first_views(seen: Seen) -> list[NDArray[np.uint8]]:
+    """The first view of the whole, and the first of the torso: each uint8 (height, width)."""
     shown = max(1, len(_outlines(seen)))
     return list(seen.pictures[:: max(1, len(seen.pictures) // shown)])
 
