@@ -49,10 +49,10 @@ class MetricText:
                 self._families.count(self._waiting.popleft())
 
 
-def open_metrics(labels: tuple[str, ...], publisher: Publisher) -> MetricText | None:
+def open_metrics(labels: tuple[str, ...], publisher: Publisher, model_name: str) -> MetricText | None:
     """The metrics; None where prometheus-client is not installed."""
     try:
         from edge.events.metric_families import MetricFamilies
     except ImportError:
         return None
-    return MetricText(MetricFamilies(labels, publisher.model), publisher)
+    return MetricText(MetricFamilies(labels, publisher.model, model_name), publisher)

@@ -61,7 +61,7 @@ def open_page(
     feed = EventFeed()
     pictures = LivePictures(live)
     worker = PictureWorker(lambda: _with_hash(settings.worker, live.model))
-    metrics = open_metrics(classifier.labels, publisher)
+    metrics = open_metrics(classifier.labels, publisher, state.model_name)
     listening = bind(settings.host, settings.port)
     port = int(listening.getsockname()[1])
     access = Access(settings.token, port=port, secure=settings.certificate is not None)
