@@ -1,1 +1,1 @@
-"""From a Keras model to an int8 .tflite file that is proven against its float parent. Runs on a workstation."""
+"""From a Keras model to an int8 .tflite file whose accuracy is compared with the float model's. For a workstation."""

@@ -1,4 +1,4 @@
-"""One conversion from float model to proven int8 file, in the order in which things happen."""
+"""One conversion, step by step: from a float model to an int8 file whose accuracy is measured."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model, parse_model
 from edge.spec import SURE, ImageSpec
 
-_ACCURACY_DOUBT = 0.002
-"""A float accuracy this far from the one training wrote down is not the same model, data or preprocessing."""
+_ACCURACY_TOLERANCE = 0.002
+"""A float accuracy this far from the recorded one means another model, other data or other preprocessing."""
 
 _FEW_IMAGES = 1_000
-"""With fewer test images, one of them weighs more than the 0.1 points that people read into the figures."""
+"""With fewer test images, a single one changes the accuracy by more than 0.1 points."""
 
 
 def convert(settings: Settings, stream: TextIO) -> Outcome:
-    """Convert and prove a model, and write it with its report; over budget, write the report alone.
+    """Convert a model, measure it, and write it with its report. Over budget, write the report alone.
 
-    `stream` gets progress. Raises TargetUnmet, FloatModelUnreadable, ConversionRefused, BadOption, OutputFailed,
+    Progress goes to `stream`. Raises TargetUnmet, FloatModelUnreadable, ConversionRefused, BadOption, OutputFailed,
     ModelError or DatasetError.
     """
     targets = parse_targets(settings.target_list)
     if settings.scheme is Scheme.DYNAMIC and Target.TFLITE_RUNTIME in targets:
         raise TargetUnmet(
-            "tflite-runtime loads dynamic-range models and may answer at random, without a word",
+            "tflite-runtime loads dynamic-range models but may give wrong answers, without an error",
             "--scheme int8 for it, or --target litert",
         )
     if settings.scheme is not Scheme.INT8 and Target.MEDIAPIPE in targets:
@@ -65,7 +65,7 @@ def convert(settings: Settings, stream: TextIO) -> Outcome:
     extra = [settings.variant_path] if Target.MEDIAPIPE in targets else []
     output_files.check_writable(settings.model_path, *extra, settings.report_path, settings.page_path)
     with captured(), Stages(stream) as stages:
-        outcome = _prove(settings, stages)
+        outcome = _run(settings, stages)
         runs, variant = run_in_targets(outcome, targets, pythons, stages)
         outcome = replace(outcome, runs=runs, variant=variant, seconds=dict(stages.seconds))
     files = {settings.report_path: to_json(outcome), settings.page_path: to_html(outcome)}
@@ -91,7 +91,7 @@ def enforce_budget(outcome: Outcome) -> None:
 
 
 def _engine(source: Source, scheme: Scheme) -> Calibrate:
-    """What quantises: `calibrate` for int8, `convert_plainly` for the others. Raises ConversionRefused."""
+    """The function that quantises: `calibrate` for int8, `convert_plainly` for the others. Raises ConversionRefused."""
     if scheme is Scheme.INT8 and source.flatbuffer is not None:
         return partial(calibrate_flatbuffer, source.flatbuffer)
     if source.export is None or source.takes_bytes:
@@ -113,7 +113,7 @@ def _ways_out(settings: Settings) -> str:
     return "train longer or without large weights, or allow more with --max-drop"
 
 
-def _prove(settings: Settings, stages: Stages) -> Outcome:
+def _run(settings: Settings, stages: Stages) -> Outcome:
     with stages.stage("load"):
         training = dataset.load("train", settings.data, progress=stages.download, reading=stages.reading)
         test = dataset.load("test", settings.data, progress=stages.download, reading=stages.reading)
@@ -134,15 +134,15 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
     score_calibration = source.record.score_calibration if source.record else SURE
     facts = manifest.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, score_calibration)
-    # What is proven is read from the very bytes that go to disk; only the accuracy joins the manifest afterwards.
+    # The measured model is read from the bytes that go to disk. Only the accuracy is added to the manifest afterwards.
     model = parse_model(manifest.attach(flatbuffer, facts), settings.model_path)
     with stages.stage("evaluate float", len(test)) as advance:
         float_run = parity.run_float(interpreter, model, test, advance)
     probing.check_knows_something(source.path, float_run)
     with stages.stage(f"evaluate {settings.scheme}", len(test)) as advance:
         int8_run, runtime = parity.run_int8(model, test, advance)
-    proven = parity.AccuracyParity.of(float_run, int8_run, runtime)
-    facts["accuracy"] = manifest.accuracy(proven.paired, int8_run, parity.name_data(test))
+    compared = parity.AccuracyParity.of(float_run, int8_run, runtime)
+    facts["accuracy"] = manifest.accuracy(compared.paired, int8_run, parity.name_data(test))
     photos = source.record.fields.get("photos") if source.record else None
     facts["held_out"] = manifest.held_out(
         int8_run, score_calibration, facts["accuracy"]["data"], photos if isinstance(photos, dict) else {}
@@ -151,7 +151,7 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
     content = manifest.attach(flatbuffer, facts)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
-    notes = (*reading.notes, *notes, *_told_of(own, test), *_doubts(source, proven))
+    notes = (*reading.notes, *notes, *_told_of(own, test), *_warnings(source, compared))
     looked_at = scored.first(PICTURES)
     inputs = reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
     layers = layer_errors(calibrated.graph, found.chosen.flatbuffer, inputs) if calibrated.graph else ()
@@ -161,7 +161,7 @@ def _prove(settings: Settings, stages: Stages) -> Outcome:
         content=content,
         flatbuffer=found.chosen.flatbuffer,
         test=test,
-        parity=proven,
+        parity=compared,
         source=source,
         found=found,
         layers=layers,
@@ -177,21 +177,21 @@ def _read_own(settings: Settings, stages: Stages) -> Representative | None:
 
 
 def _told_of(own: Representative | None, test: Dataset) -> list[str]:
-    """That the user's own pictures calibrated, and whether the proof is on some of the same."""
+    """Notes on the user's own calibration pictures, and whether some of them are test pictures, too."""
     if own is None:
         return []
-    told = [f"calibrated on pictures of your own: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
+    told = [f"calibrated on your own pictures: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
     tested = {picture.tobytes() for picture in test.images}
     shared = sum(picture.tobytes() in tested for picture in own.images)
     if shared:
-        told.append(f"{shared:,} of them are test pictures: the accuracy is measured on what calibrated")
+        told.append(f"{shared:,} of them are test pictures, too: the accuracy is measured on pictures that calibrated")
     return told
 
 
 def _calibrate(
     engine: Calibrate, source: Source, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
 ) -> tuple[Calibrated, tuple[str, ...]]:
-    """The model ready to be quantised by the engine, or else by the public converter with a note of why."""
+    """The calibrated model. Where TensorFlow's internals are missing, the public converter's, with a note."""
     try:
         return engine(inputs, image, advance), ()
     except InternalsMissing as error:
@@ -237,17 +237,17 @@ def _search(
     return search(settings, calibrated, pictures, float_run, score, advance, first_look)
 
 
-def _doubts(source: Source, proven: parity.AccuracyParity) -> list[str]:
-    """What makes the figures less than certain: other data than in training, or few pictures."""
-    doubts = []
+def _warnings(source: Source, compared: parity.AccuracyParity) -> list[str]:
+    """Warnings about the figures: other data than in training, or few pictures."""
+    warnings = []
     told = source.record.test_accuracy if source.record else None
-    measured, images = proven.paired.float_accuracy, proven.paired.images
+    measured, images = compared.paired.float_accuracy, compared.paired.images
     # One picture more or less, which another processor may well see otherwise, is no reason to doubt a small test set.
-    if told is not None and abs(told - measured) >= max(_ACCURACY_DOUBT, 1.5 / images):
-        doubts.append(
-            f"training wrote down a test accuracy of {told:.2%}, here the float model reaches {measured:.2%}: "
+    if told is not None and abs(told - measured) >= max(_ACCURACY_TOLERANCE, 1.5 / images):
+        warnings.append(
+            f"training recorded a test accuracy of {told:.2%}, here the float model reaches {measured:.2%}: "
             "other data, another Keras version or another pixel range"
         )
     if images < _FEW_IMAGES:
-        doubts.append(f"with {images:,} test images, one of them is {100 / images:.2g} points of accuracy")
-    return doubts
+        warnings.append(f"with {images:,} test images, one of them is {100 / images:.2g} points of accuracy")
+    return warnings

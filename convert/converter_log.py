@@ -1,4 +1,4 @@
-"""What TensorFlow says during a conversion, kept where it outlives a crash of the process.
+"""TensorFlow's output during a conversion, kept in files that survive a crash of the process.
 
 The command calls `start` before it continues in a child process. Without it, all of this does nothing.
 """
@@ -17,14 +17,14 @@ _log: Path | None = None
 
 
 def start(folder: Path, log: Path) -> None:
-    """Keep what is said in files in `folder`, and temporary files too; `save` then makes `log` of it."""
+    """Keep the output, and temporary files, in `folder`. `save` then joins the output into `log`."""
     global _folder, _log
     _folder, _log = folder, log
     tempfile.tempdir = str(folder)
 
 
 def open_capture() -> IO[bytes]:
-    """A file for what is said from now on: in the folder, or a temporary one."""
+    """A file for the output from now on: in the folder, or a temporary one."""
     if _folder is None:
         return tempfile.TemporaryFile()
     return tempfile.NamedTemporaryFile("w+b", prefix="said-", suffix=".log", dir=_folder, delete=False)
@@ -48,9 +48,9 @@ def noted_layers(folder: Path | None = None) -> str:
 
 
 def save(folder: Path | None = None, log: Path | None = None) -> Path | None:
-    """Write the log, of the folder that `start` was given unless told otherwise; None if nothing was said.
+    """Write the log of a folder (by default that of `start`), and return its path. None if there was no output.
 
-    A log that cannot be written is no reason to hide the error that it belongs to: None then, too.
+    None, too, if the log cannot be written: the error that it belongs to matters more.
     """
     folder, log = folder or _folder, log or _log
     if folder is None or log is None:

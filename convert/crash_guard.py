@@ -1,4 +1,4 @@
-"""A conversion continues in a child process: TensorFlow's converter crashes on some networks, without one word."""
+"""A conversion continues in a child process: TensorFlow's converter crashes on some networks, without a message."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLST
 def guard(settings: Settings) -> None:
     """Return in a child process; here, raise ConversionRefused if it crashes, or leave with its exit code.
 
-    SIGKILL counts as a crash: it is what the kernel sends where memory runs out. Nothing is written then but a log of
-    what TensorFlow said. Call it before TensorFlow is loaded: a process with threads is not to be forked.
+    SIGKILL counts as a crash: the kernel sends it when memory runs out. Only a log of TensorFlow's output is written
+    then. Call it before TensorFlow is loaded: a process with threads must not be forked.
     """
     folder = Path(tempfile.mkdtemp(prefix="fmnist-edge-"))
     converter_log.start(folder, settings.log_path)
@@ -36,7 +36,7 @@ def guard(settings: Settings) -> None:
 
 
 def crash(settings: Settings, folder: Path, name: str) -> ConversionRefused:
-    """What a signal that ended the child says, with the kinds of layers that it was converting."""
+    """The error for a child that a signal ended, with the kinds of layers that it was converting."""
     layers = converter_log.noted_layers(folder)
     log = converter_log.save(folder, settings.log_path)
     what = f"TensorFlow crashed ({name})"

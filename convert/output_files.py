@@ -14,7 +14,7 @@ _HINT = "choose another place with --output and --report, or make room there"
 
 
 def check_writable(*paths: Path) -> None:
-    """Find out before the work, not after it, that a file can be created at each path. Raises OutputFailed."""
+    """Check before the work starts that a file can be created at each path. Raises OutputFailed."""
     for path in paths:
         if path.is_dir():
             raise OutputFailed(f"{path} is a folder", _HINT)
@@ -24,7 +24,7 @@ def check_writable(*paths: Path) -> None:
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write all files under temporary names in their folders, then rename them, so none is ever seen half-written.
+    """Write all files under temporary names in their folders, then rename them: none is ever half-written.
 
     Existing files of these names are replaced. Raises OutputFailed, and leaves existing files as they were, if
     one cannot be written.

@@ -15,9 +15,9 @@ _WIDTH_OF_A_FILE = 160
 
 
 class PipeConsole(PlainConsole):
-    """A console for which a closed pipe (`| head`) is no failure: the exit code goes on to tell of the outcome.
+    """A console for which a closed pipe (`| head`) is no error: the exit code still tells the outcome.
 
-    It prints names out of files, so nothing in them is taken for rich's markup.
+    It prints names from files, so rich's markup is off.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -28,10 +28,10 @@ class PipeConsole(PlainConsole):
         self.print(Text(printable(line)), soft_wrap=True)
 
     def say_json(self, document: str) -> None:
-        """Print a JSON document; it stays exact."""
+        """Print a JSON document, byte for byte."""
         self.print(Text(printable_json(document)), soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
-        """Say no more; rich itself would exit with 1."""
+        """Print nothing more. rich itself would exit with 1."""
         self.quiet = True
         silence_stdout()

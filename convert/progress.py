@@ -18,7 +18,7 @@ Advance = Callable[[int], None]
 
 
 class Stages:
-    """The stages of a conversion, one after the other, on a stream of which nothing is captured."""
+    """Shows the stages of a conversion, one after the other, on a stream that no capture redirects."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Keep TensorFlow's chatter off the screen, and at hand should something fail."""
+"""Keep TensorFlow's output off the screen, and ready for an error message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convert.converter_log import open_capture
 from edge.cli.standard_streams import Forgiving
 
 TAIL_LINES = 12
-"""So many of the last lines said are shown with an error."""
+"""Number of last lines shown with an error."""
 
 _LOG_LINE = re.compile(r"[IW]\d{4} ")
 """How absl's logging starts information and warnings; errors are not logged so."""
@@ -36,7 +36,7 @@ class _Descriptor(io.TextIOBase):
         return len(text)
 
     def fileno(self) -> int:
-        """Say which descriptor it is."""
+        """The descriptor's number."""
         return self._descriptor
 
 
@@ -45,10 +45,10 @@ _OUT, _ERR = _Descriptor(1), _Descriptor(2)
 
 @contextmanager
 def captured() -> Iterator[Callable[[], str]]:
-    """Catch all that is written to stdout and stderr, by C++ too; gives a function for the last lines said.
+    """Capture what is written to stdout and stderr, by C++ too; gives a function that returns the last lines.
 
     The converter prints to both, file descriptors 1 and 2 as well as Python's streams. An exception that is not
-    ours (edge.errors) is a bug: what was said before it then goes to stderr.
+    ours (edge.errors) is a bug: the output before it then goes to stderr.
     """
     from edge.errors import FmnistEdgeError
 
@@ -83,7 +83,7 @@ def captured() -> Iterator[Callable[[], str]]:
 
 
 def screen_stream() -> TextIO:
-    """A stream on what stderr is now, which a capture does not reach: for progress."""
+    """A stream to today's stderr that a later capture does not redirect: for progress."""
     try:
         descriptor = os.dup(sys.stderr.fileno())
     except (OSError, io.UnsupportedOperation):

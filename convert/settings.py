@@ -1,4 +1,4 @@
-"""What a conversion is asked to do, checked before anything slow begins."""
+"""The options of a conversion, checked before anything slow begins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge.printable import printable
 
 
 class PixelRange(StrEnum):
-    """What the model's input wants a black and a white pixel to be; `auto` measures it."""
+    """The values of a black and a white pixel in the model's input; `auto` measures them."""
 
     AUTO = "auto"
     BYTE = "255"
@@ -22,7 +22,7 @@ class PixelRange(StrEnum):
 
 
 class Format(StrEnum):
-    """What a float model comes in."""
+    """File format of a float model."""
 
     KERAS = "keras"
     SAVED_MODEL = "saved_model"
@@ -30,12 +30,12 @@ class Format(StrEnum):
 
     @property
     def noun(self) -> str:
-        """What people call it."""
+        """Its name in messages."""
         return {Format.KERAS: "Keras file", Format.SAVED_MODEL: "SavedModel", Format.TFLITE: "float .tflite"}[self]
 
 
 class Rule(StrEnum):
-    """How the range of an activation follows from what it did on the calibration pictures."""
+    """How the range of an activation follows from its values on the calibration pictures."""
 
     MIN_MAX = "min-max"
     MEAN = "mean"
@@ -46,22 +46,22 @@ class Rule(StrEnum):
 
 
 class Scheme(StrEnum):
-    """What the numbers of a converted model are."""
+    """Number types of a converted model."""
 
     INT8 = "int8"
-    """All of it 8 bit, input and output too: what a Coral and small processors want."""
+    """8 bit everywhere, input and output too: what a Coral needs, and fast on small processors."""
     INT16X8 = "int16x8"
     """Activations 16 bit, weights 8 bit: closer to float, but no kernel is fast (5 to 50 times slower)."""
     FLOAT16 = "float16"
     """Weights stored in 16 bit, arithmetic in float32: half the size."""
     DYNAMIC = "dynamic"
-    """Weights 8 bit, activations float, made 8 bit as they come."""
+    """Weights 8 bit, activations float, quantised while the model runs."""
     FLOAT32 = "float32"
     """As trained."""
 
 
 CALIBRATED = (Scheme.INT8, Scheme.INT16X8)
-"""The schemes whose activations are integers, with ranges out of calibration pictures."""
+"""The schemes with integer activations, whose ranges come from calibration pictures."""
 
 
 class Search(StrEnum):
@@ -72,18 +72,18 @@ class Search(StrEnum):
 
 
 DEFAULT_TARGETS = dict.fromkeys(Scheme, "litert,tflite-runtime") | {Scheme.DYNAMIC: "litert"}
-"""tflite-runtime 2.14 loads dynamic-range files that litert-quantizer made and answers at random, without a word."""
+"""tflite-runtime 2.14 loads dynamic-range files of litert-quantizer and gives wrong answers, without an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Options of `convert quantize`; `output` and `report` are chosen beside the model where they are None.
 
-    `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a list with commas
-    of what the model must run on, None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH, where a target's runtime
-    is in another environment (convert/targets).
-    `max_drop` is in percentage points of accuracy on the test images; `calibration_images` None stands for
-    convert.quantize.calibration's default, and for fewer of them being tried as well; `calibration` None for all rules.
+    `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a comma-separated
+    list of what the model must run on, None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH, where a target's
+    runtime is in another environment (convert/targets).
+    `max_drop` is in percentage points of accuracy on the test images. `calibration_images` None means the default of
+    convert.quantize.calibration, and that fewer are tried as well. `calibration` None means all rules.
     Raises BadOption for values that cannot be used.
     """
 
@@ -126,7 +126,7 @@ class Settings:
         if self.scheme is not Scheme.INT8 and (self.calibration is not None or self.search is not Search.FIRST):
             raise BadOption(f"--scheme {self.scheme} has no calibrations to choose from", "they are for --scheme int8")
         if self.scheme not in CALIBRATED and self.representative is not None:
-            raise BadOption(f"--scheme {self.scheme} looks at no pictures", "leave --representative away")
+            raise BadOption(f"--scheme {self.scheme} uses no calibration pictures", "leave --representative out")
         if self.report_path.suffix == ".html":
             raise BadOption(f"--report {self.report_path} is the JSON report's name", "the HTML goes beside it")
 
@@ -152,12 +152,12 @@ class Settings:
 
     @property
     def log_path(self) -> Path:
-        """Where all that TensorFlow said goes if it cannot convert the model."""
+        """Where TensorFlow's output goes if it cannot convert the model."""
         return self.model_path.with_name(f"{self.model_path.stem}.convert.log")
 
     @property
     def target_list(self) -> str:
-        """What the model must run on, with commas between."""
+        """What the model must run on, comma-separated."""
         return self.targets or DEFAULT_TARGETS[self.scheme]
 
     @property

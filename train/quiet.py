@@ -1,4 +1,4 @@
-"""Load Keras without the chatter of its backend."""
+"""Load Keras without its backend's log lines."""
 
 from __future__ import annotations
 

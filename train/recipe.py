@@ -1,4 +1,4 @@
-"""The way of every recipe: take the run folder, get the pictures, train, look at the test images once."""
+"""The steps of every recipe: open the run folder, load the pictures, train, measure on the test images once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training run is made with. Light: the command line reads its defaults without loading Keras."""
+"""Settings of a training run. The command line reads their defaults without loading Keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `convert` (also `fmnist-convert`): parse, convert, print. Loads TensorFlow only once it must work."""
+"""The command `convert` (also `fmnist-convert`): parse, convert, print. TensorFlow loads when the work starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convert.settings import PixelRange, Rule, Scheme, Search, Settings
 from edge.cli import console
 
 app = typer.Typer(
-    help="Turn float models into int8 .tflite files, proven against their float parents.",
+    help="Turn float models into int8 .tflite files, and compare their accuracy with the float models'.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 
 AS_PROCESS = object()
-"""Says that the command has a process to itself, which may go on in a child."""
+"""Means that the command has a process to itself, and may continue in a child process."""
 
 
 @app.command()
@@ -40,13 +40,13 @@ def quantize(
         Scheme,
         typer.Option(
             help="int8: all integer; int16x8: slow, closer to float; float16: half the size; "
-            "dynamic: int8 weights, float else; float32."
+            "dynamic: int8 weights, all else float; float32."
         ),
     ] = Scheme.INT8,
     target: Annotated[
         str | None,
         typer.Option(
-            help="What it must run on, with commas: litert, tflite-runtime, edgetpu; else exit 12 and no model. "
+            help="What it must run on, comma-separated: litert, tflite-runtime, edgetpu; else exit 12 and no model. "
             "mediapipe writes MODEL_mediapipe.tflite, too. Default: the first two, of dynamic the first.",
             show_default=False,
         ),
@@ -79,7 +79,7 @@ def quantize(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Pictures that calibrate in place of held-out ones: any folder, such as the device sees.",
+            help="Folder of pictures as the device will see them; they calibrate instead of held-out ones.",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; default: that of its file or folder.")] = None,
@@ -87,11 +87,12 @@ def quantize(
         Path | None, typer.Option(help="Where to write the JSON report, with an HTML one; default: beside the model.")
     ] = None,
     pixels: Annotated[
-        PixelRange, typer.Option(help="What the model wants white (and black) to be; auto: as recorded, or measured.")
+        PixelRange,
+        typer.Option(help="Value of white (and black) in the model's input; auto: as recorded, or measured."),
     ] = PixelRange.AUTO,
     seed: Annotated[int, typer.Option(help="Seed of the choice of calibration pictures.")] = 0,
 ) -> None:
-    """Quantise a float model to full int8, and prove what that costs on all test pictures.
+    """Quantise a float model to full int8, and measure the loss of accuracy on all test pictures.
 
     Prints the accuracy of both, and writes the model only if the loss is within --max-drop.
     """

@@ -1,4 +1,4 @@
-"""The command `convert check`: parse, check, print. Loads NumPy and the schema only once it must work."""
+"""The command `convert check`: parse, check, print. NumPy and the schema load when the work starts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PythonOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="TARGET=PATH",
-        help="Python of an environment that has a target's runtime, where this one has not; may be given again.",
+        help="TARGET=PATH: Python of an environment with a target's runtime, if this one lacks it; repeatable.",
     ),
 ]
 
 
 class Listing(StrEnum):
-    """How the findings are written."""
+    """How the results are printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -36,7 +36,7 @@ class Listing(StrEnum):
 def check(
     model: Annotated[str, typer.Argument(help="A .tflite file of any origin, or a bundled model's name.")],
     target: Annotated[
-        str, typer.Option(help="What it is meant for: one or more of these, or mediapipe, with commas between.")
+        str, typer.Option(help="What it is meant for: one or more of these, or mediapipe, comma-separated.")
     ] = "litert,tflite-runtime,edgetpu",
     run: Annotated[
         bool, typer.Option("--run", help="Run it, too, where a target's runtime is installed, and compare with LiteRT.")
@@ -89,7 +89,7 @@ def check(
 
 
 def _run(found: Check, images: int, data: Path | None, pythons: Sequence[str]) -> list[TargetRun]:
-    """Run the model for the targets that the check lets pass; the others are not run."""
+    """Run the model for the targets that pass the check."""
     from convert.targets.runtimes import TargetRun, parse_pythons, run_targets
     from edge.datasets import dataset
 

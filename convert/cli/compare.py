@@ -1,4 +1,4 @@
-"""The commands `convert evaluate` and `convert compare`: models as they are, none of them changed."""
+"""The commands `convert evaluate` and `convert compare`: they measure models and change none."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def evaluate(
 
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="The model to compare with: a file, or a bundled name.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The model in question.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The model that is compared.")],
     data: DataOption = None,
     max_drop: Annotated[
         float | None, typer.Option(min=0, help="Accuracy that B may lose, in percentage points; beyond, exit 11.")
@@ -105,7 +105,7 @@ def _facts(entry: Entry) -> dict[str, object]:
 
 
 def _table(entries: Sequence[Entry]) -> Table:
-    """Models across; with two, the second's change."""
+    """A column for each model; with two, a column for the change."""
     from rich.table import Table
 
     table = Table(title=f"{entries[0].run.truth.size:,} test images")

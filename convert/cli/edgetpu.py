@@ -1,4 +1,4 @@
-"""The command `convert edgetpu`: parse, compile, print. Loads NumPy and the schema only once it must work."""
+"""The command `convert edgetpu`: parse, compile, print. NumPy and the schema load when the work starts."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def load(path: Path, labels: tuple[str, ...]) -> FloatFile:
     if model.labels and model.labels != labels:
         raise FloatModelUnreadable(
             f"{path} has other labels than the data: {', '.join(model.labels)[:80]}",
-            "give the data that it was trained on with --data DIR; the proof runs on its test pictures",
+            "give the data that it was trained on with --data DIR; its test pictures measure the accuracy",
         )
     check_labels(path, graph.outputs[0].shape, labels)
     try:
@@ -112,7 +112,7 @@ def _read(path: Path) -> tuple[Model, Graph]:
 
 
 def _check_open(path: Path, model: Model) -> None:
-    """Refuse open dimensions other than the batch: what the file says of their size is a guess."""
+    """Refuse open dimensions other than the batch: the sizes in the file are guesses."""
     from ai_edge_litert import schema_py_generated as schema
 
     for tensor in schema.ModelT.InitFromPackedBuf(bytearray(model.flatbuffer), 0).subgraphs[0].tensors:

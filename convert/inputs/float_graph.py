@@ -12,7 +12,7 @@ import numpy as np
 from convert.tflite.graph import Graph
 
 _SHAPING = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
-"""Operations that hand numbers on as they are, of whatever type."""
+"""Operations that change shapes only, for numbers of any type."""
 
 _FLOAT_TYPES = frozenset({"FLOAT32", "INT32", "INT64", "BOOL"})
 _CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE", "FAKE_QUANT"})

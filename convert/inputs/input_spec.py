@@ -18,7 +18,7 @@ from edge.spec import ImageSpec
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """How a model's input and output are to be read, and what there is to say about it."""
+    """The pixel range of a model's input and the kind of its output, with notes for the report."""
 
     image: ImageSpec
     gives_logits: bool

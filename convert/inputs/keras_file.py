@@ -66,7 +66,7 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile | SavedModel:
     if record is not None and record.labels != labels:
         raise KerasModelUnreadable(
             f"{path} was trained for other labels than the data has: {', '.join(record.labels)[:80]}",
-            "give the data that it was trained on with --data DIR; the proof runs on its test pictures",
+            "give the data that it was trained on with --data DIR; its test pictures measure the accuracy",
         )
     import keras
 

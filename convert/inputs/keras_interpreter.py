@@ -11,7 +11,7 @@ from edge.spec import TensorSpec
 
 
 class KerasInterpreter:
-    """A float model as edge.inference.interpreters.Interpreter sees one: float32 tensors with scale 0."""
+    """A Keras model as an edge.inference.interpreters.Interpreter: float32 tensors with scale 0."""
 
     def __init__(self, model: Any) -> None:
         import keras

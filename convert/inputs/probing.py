@@ -39,7 +39,7 @@ class RangeFit:
 
 
 def measure_range(interpreter: Interpreter, training: Dataset) -> tuple[ImageSpec, dict[PixelRange, RangeFit]]:
-    """The pixel range in which the model is least surprised by 1,000 training pictures, and the fit of each range.
+    """The pixel range with the least log loss on 1,000 training pictures, and the fit of each range.
 
     Log loss decides, not accuracy: a network of ReLUs answers nearly the same when all its inputs are 255 times
     too large, only far too sure of itself. Raises FloatModelUnreadable if it knows nothing in any range.
@@ -68,11 +68,11 @@ def least_accuracy(truth: NDArray[np.integer[Any]]) -> float:
 
 
 def check_knows_something(path: Path, float_run: Evaluation) -> None:
-    """Raise FloatModelUnreadable for a model that guesses: it loses nothing by int8, its proof would always pass."""
+    """Raise FloatModelUnreadable for a model that guesses: it would lose nothing by int8."""
     if float_run.accuracy < least_accuracy(float_run.truth):
         raise FloatModelUnreadable(
             f"{path}: the float model itself recognises only {float_run.accuracy:.1%} of the test pictures",
-            "train it first; or it wants another pixel range (--pixels) or other preprocessing",
+            "train it first; or it needs another pixel range (--pixels) or other preprocessing",
         )
 
 

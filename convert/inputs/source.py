@@ -31,7 +31,7 @@ class Source(Protocol):
 
     @property
     def format(self) -> Format:
-        """What it is."""
+        """The file format."""
         ...
 
     @property

@@ -35,7 +35,7 @@ HINT_LOOP = "loops have no int8 form: give the Keras file, or build its recurren
 
 
 class InternalsMissing(Exception):
-    """A part of TensorFlow is not where it was; never leaves convert."""
+    """A private function of TensorFlow is missing. Callers fall back; no user sees it."""
 
 
 def float_flatbuffer(export: Export) -> bytes:
@@ -96,7 +96,7 @@ def _operations(saved: Path) -> list[str]:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Keep TensorFlow quiet, and turn its failures into ConversionRefused with the last lines that it said."""
+    """Keep TensorFlow quiet, and turn its failures into ConversionRefused with its last lines of output."""
     with captured() as last_lines:
         try:
             yield

@@ -1,4 +1,4 @@
-"""Which pictures calibrate the quantiser: some of those that training never saw, or the user's own."""
+"""Calibration pictures: some of those held out of training, or the user's own."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def choose(
 ) -> tuple[NDArray[np.uint8], Dataset]:
     """Draw pictures that calibrate, uint8 (images, 28, 28), and others to compare rules on.
 
-    Both come from the `held_out` pictures of the training split that training leaves alone (edge.datasets.dataset), as
-    equally many of each class as can be; the test split stays for the proof. Where all are needed to calibrate, the
-    rules are compared on the same. `own` pictures, uint8 (N, 28, 28), take the place of those that calibrate, not of
-    those that compare. `images` None stands for the default. Raises BadOption if more are asked for than there are.
+    Both come from the `held_out` pictures of the training split that training leaves alone (edge.datasets.dataset),
+    with equal numbers of each class where possible; the test split stays for the parity check. Where all are needed to
+    calibrate, the rules are compared on the same pictures. `own` pictures, uint8 (N, 28, 28), take the place of those
+    that calibrate, not of those that compare. `images` None stands for the default. Raises BadOption if more are asked
+    for than there are.
     """
     _, reserve = split_held_out(training, held_out)
     dealt = _deal(reserve, seed)
@@ -43,7 +44,7 @@ def choose(
 
 
 def _count(images: int | None, there: int, said: str) -> int:
-    """How many pictures calibrate, of those that are there."""
+    """Number of calibration pictures, of those available."""
     if images is None:
         return min(DEFAULT_IMAGES, there)
     if images > there:

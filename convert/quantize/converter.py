@@ -21,7 +21,7 @@ from edge.spec import ImageSpec
 
 
 class Calibrated(Protocol):
-    """A model that waits to be quantised."""
+    """A calibrated model, ready to be quantised."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -44,7 +44,7 @@ Calibrate = Callable[[NDArray[np.float32], ImageSpec, OnPicture], Calibrated]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuledModel:
-    """A float flatbuffer, what its activations did on the calibration pictures, and which of them hold the picture.
+    """A float flatbuffer, the statistics of its activations on the calibration pictures, and which hold the picture.
 
     The latter, bool (T,), get the range of the pixels whatever the rule: a pixel is exact in int8.
     """
@@ -56,7 +56,7 @@ class RuledModel:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """All of them."""
+        """All six rules."""
         return tuple(Rule)
 
     def quantise(self, rule: Rule | None, pictures: int) -> bytes:
@@ -122,7 +122,7 @@ class PlainModel:
         return (Rule.MIN_MAX,) if self.scheme in CALIBRATED else ()
 
     def quantise(self, rule: Rule | None, pictures: int) -> bytes:
-        """The file that there is."""
+        """The one file."""
         return self.flatbuffer
 
 

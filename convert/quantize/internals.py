@@ -1,4 +1,4 @@
-"""The two calls into TensorFlow's inside that calibration by rules needs, and nothing else of the kind.
+"""The two private functions of TensorFlow that calibration by rules needs. Nothing else here is private.
 
 Neither is public: a TensorFlow that drops them makes `calibrated_graph` or `quantised` raise InternalsMissing, the
 search falls back to the public converter with its min-max calibration, and test_internals.py fails.

@@ -1,4 +1,4 @@
-"""Rules that turn what was seen of each activation into the range that int8 covers.
+"""Rules that turn the statistics of each activation into the range that int8 covers.
 
 min-max             least and greatest value of all pictures
 mean                mean over pictures of their least and of their greatest values
@@ -32,7 +32,7 @@ _CLIPS = np.linspace(0.3, 1.0, 36)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statistics:
-    """What was seen of T activations on N pictures: float32 (N, T) extremes and (N, T, BINS) counts of values.
+    """Statistics of T activations on N pictures: float32 (N, T) extremes and (N, T, BINS) counts of values.
 
     The bins of an activation are of equal width, from the least value of all pictures to the greatest.
     """

@@ -1,4 +1,4 @@
-"""Pictures of one's own that calibrate: any folder of them, through the preprocessing that the device does."""
+"""The user's own calibration pictures: a folder, read with the preprocessing of the device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 from edge.spec import ImageSpec
 
 LEAST = 10
-"""With fewer, a range follows a single picture."""
+"""With fewer, a single picture decides a range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,11 +12,11 @@ from edge.errors import ConversionRefused
 from edge.inference.accuracy import Evaluation, PairedAccuracy, compare
 
 FEWER_PICTURES = (50, 10)
-"""Tried after all of them: a range from many pictures follows the strangest one."""
+"""Tried after all pictures: a range from many pictures follows the most unusual one."""
 
 
 FINALISTS = 6
-"""Of those that a first look leaves, so many are looked at thoroughly."""
+"""Number of candidates that are compared on all pictures after a first comparison on few."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The outcome of a conversion: tables for people, JSON for machines."""
+"""The outcome of a conversion: tables for people, JSON for programs."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Check:
 
     @property
     def warnings(self) -> list[str]:
-        """What works, but slowly."""
+        """Warnings of what works, but slowly."""
         if Target.EDGETPU not in self.targets or self.parameter_bytes <= ON_CHIP_BYTES:
             return []
         size, room = self.parameter_bytes / (1 << 20), ON_CHIP_BYTES >> 20
@@ -113,7 +113,7 @@ def refuses_mediapipe(graphs: Sequence[Graph]) -> str:
 
 
 def _refusal(graphs: Sequence[Graph]) -> str:
-    """What keeps the whole file off the Edge TPU."""
+    """Reasons why the whole file cannot run on the Edge TPU."""
     operations = [operation for _, operation in _operations(graphs)]
     if any(operation.name == COMPILED for operation in operations):
         return "the compiler left it to the CPU"

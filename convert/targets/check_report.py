@@ -1,4 +1,4 @@
-"""What a check found: a table for people, JSON for machines."""
+"""The results of a check: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def summary(check: Check, target: Target) -> str:
 
 
 def to_json(check: Check, runs: Sequence[TargetRun] = ()) -> str:
-    """Everything found, as a JSON document; a null complaint is good news."""
+    """All results as a JSON document. A null complaint means that the operation runs."""
     ran = {run.target: run.facts for run in runs}
     document = {
         "v": CHECK_VERSION,

@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What the compiler said. `memory_bytes` are its three figures by their own names, rounded as printed."""
+    """The compiler's log. `memory_bytes` are its three figures by their own names, rounded as printed."""
 
     text: str
     version: str

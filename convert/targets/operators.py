@@ -53,7 +53,7 @@ def read_table(target: Target) -> OperatorTable:
 
 
 def parse_targets(text: str) -> tuple[Target, ...]:
-    """Targets of a list with commas, each once, in the order given. Raises BadOption."""
+    """Targets of a comma-separated list, each once, in the order given. Raises BadOption."""
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in set(Target)]
     if unknown:

@@ -1,4 +1,4 @@
-"""Run a model where it is meant to run: in other runtimes, here or in environments of their own, beside LiteRT here."""
+"""Run a model in its target runtimes, here or in other environments, and compare with LiteRT here."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TargetRun:
 
     @property
     def verdict(self) -> str:
-        """One word or two: passed is only what was run."""
+        """One of: not run, failed, passed."""
         return "not run" if self.absent else "failed" if self.complaint else "passed"
 
     @property

@@ -1,4 +1,4 @@
-"""A converted model held to its targets: by tables, and in their runtimes; MediaPipe's variant is made and proven."""
+"""Check a converted model for its targets: by tables and in their runtimes. MediaPipe's variant is made here."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def check_targets(model: Model, targets: Sequence[Target]) -> None:
 def _run(
     converted: ConvertedModel, variant: Variant | None, target: Target, pythons: Mapping[Target, Path], stages: Stages
 ) -> TargetRun:
-    """What comes of a target; LiteRT has run the whole proof."""
+    """The run in one target. LiteRT has run all test pictures already."""
     test, model, content = converted.test, converted.model, converted.content
     if target is Target.LITERT and target not in pythons:
         return TargetRun(target, converted.parity.runtime, images=len(test))

@@ -1,4 +1,4 @@
-"""A .tflite file's operations and tensors, read without running it; the seam where a damaged file is found out.
+"""A .tflite file's operations and tensors, read without running it. Damaged files are detected here.
 
 Python's flatbuffers reader trusts every offset in the file, so a flipped bit ends in any of a dozen exceptions, or in
 a table that is read from the middle of another. Both are translated here, and nowhere else.

@@ -73,7 +73,7 @@ def accuracy(paired: PairedAccuracy, int8_run: Evaluation, data: str) -> dict[st
 def held_out(
     int8_run: Evaluation, calibration: ScoreCalibration, data: str, photos: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the runtime should see of such pictures, to notice when it no longer does (edge.events.drift).
+    """Expected figures of such pictures, from which the runtime detects drift (edge.events.drift).
 
     The share of unknown ones and the mean best score: of photos held out of the training, if its record has them, else
     of the int8 model on the test pictures called `data`.

@@ -30,7 +30,7 @@ _SOFTMAX_SCALE, _SOFTMAX_ZERO_POINT = 1 / 256, -128
 
 
 class GreyThrice:
-    """The variant as the classifier sees a grey model: it takes uint8 (N, height, width, 1).
+    """The variant behind the interface of a grey model: it takes uint8 (N, height, width, 1).
 
     Bytes go in as they are, red, green and blue alike, which is what MediaPipe does with a uint8 input.
     """

@@ -1,4 +1,4 @@
-"""Refuse what the converter calls a success and is none: lost weights, another scheme than asked for, open shapes."""
+"""Refuse wrong results that the converter calls a success: lost weights, another scheme than asked for, open shapes."""
 
 from __future__ import annotations
 

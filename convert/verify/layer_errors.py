@@ -1,4 +1,4 @@
-"""Where an int8 model loses: each activation beside the float model's, on the same pictures."""
+"""Errors of an int8 model, layer by layer: its activations against the float model's on the same pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PICTURES = 50
 """Held-out pictures that are looked at: the figures of a layer then rest on thousands of values."""
 
 _LIMIT_DB = 99.0
-"""Stands for an error of nothing: JSON has no infinity."""
+"""Stands for an infinite ratio (no error at all): JSON has no infinity."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from edge.inference.model_file import Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccuracyParity:
-    """Both models' answers on the same pictures, and how they pair; `runtime` names what ran the int8 model."""
+    """Both models' answers to the same pictures, compared; `runtime` names what ran the int8 model."""
 
     float_run: Evaluation
     int8_run: Evaluation

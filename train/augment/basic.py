@@ -30,7 +30,7 @@ class Varying(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How much training images vary: probabilities 0..1, lengths in pixels, 0 for none."""
+    """How strongly training images are augmented: probabilities 0..1, lengths in pixels, 0 for none."""
 
     flip: float = 0.5
     shift: int = 2

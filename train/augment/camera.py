@@ -1,4 +1,4 @@
-"""Training pictures for a real camera, made from Fashion-MNIST alone: gently varied, as photos lie, and worn.
+"""Augmentation for a real camera, from Fashion-MNIST alone: light variation, garments on floors, garments worn.
 
 Half of what a camera sees differs from Fashion-MNIST in pose and company, not in kind. The shares keep the balance
 that the project's prototypes found: with a third of gently varied pictures Fashion-MNIST's own accuracy stays (92.2

@@ -151,7 +151,7 @@ def close_ups(garments: Layer, generator: np.random.Generator) -> Layer:
 
 
 def blobs(garments: Layer, generator: np.random.Generator) -> Layer:
-    """Shapes of no thing: what a mask makes of shadows and patterns."""
+    """Random shapes, as a mask makes of shadows and patterns."""
     count = len(garments)
     field = smooth_noise(generator, count, 6) - 0.04 * np.hypot(ACROSS - MIDDLE, DOWN - MIDDLE) / 2
     cover = np.clip(0.5 + 8 * (field - np.quantile(field, 0.7, axis=(1, 2), keepdims=True)), 0, 1)

@@ -112,7 +112,7 @@ def find_parent(model: str) -> Path:
 
 
 def convert(run: Path, data: Path | None, max_drop: float, name: str) -> Path:
-    """Quantise a run's model with `convert quantize`, which says how it goes; its gate decides. Raises ConversionError.
+    """Quantise a run's model with `convert quantize`, which checks the accuracy. Raises ConversionError.
 
     A process of its own: train and convert meet in files only.
     """
@@ -128,7 +128,7 @@ def convert(run: Path, data: Path | None, max_drop: float, name: str) -> Path:
 
 
 def report(run: Path, int8: Path) -> tuple[float, float]:
-    """Print what the held-out photos say: before, after, and after in int8, as the device answers.
+    """Print the figures on the held-out photos: before, after, and after in int8 on the device.
 
     Returns the accuracies 0..1 before and in int8.
     """

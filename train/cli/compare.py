@@ -37,7 +37,7 @@ def compare(
 
 
 def print_note(text: str) -> None:
-    """Say something about the figures, beside them on stderr."""
+    """Print a note on the figures to stderr."""
     console.note(f"note: {text}")
 
 

@@ -1,4 +1,4 @@
-"""What the commands of `fmnist-train` share: options, and running a recipe before the eyes of its user."""
+"""What the commands of `fmnist-train` share: options, and running a recipe with progress on the terminal."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ TeacherOption = Annotated[
 AverageOption = Annotated[float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")]
 WeightDecayOption = Annotated[float, typer.Option(help="Of kernels.")]
 PrecisionOption = Annotated[
-    str, typer.Option(help="float32, or bfloat16, which newer processors do in two thirds of the time.")
+    str, typer.Option(help="float32, or bfloat16, which newer processors compute in two thirds of the time.")
 ]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Train on this many images only.")]
 
@@ -74,7 +74,7 @@ def run_recipe(
     *,
     tensorboard: bool | None = None,
 ) -> None:
-    """Run a recipe before the eyes of the person at the terminal, and print what came of it.
+    """Run a recipe with progress on the terminal, and print its results.
 
     `tensorboard` None writes its log if the package is there; True insists. Raises MissingExtra, and what the
     recipe raises.
@@ -111,7 +111,7 @@ def taught(train: Recipe, settings: S, teachers: Sequence[Path]) -> tuple[Recipe
 
 
 def _how_to_resume(command: str, data_folder: Path | None, out: Path) -> str:
-    """Say how a run goes on that was interrupted."""
+    """Print how to continue an interrupted run."""
     if not (out / "checkpoint.keras").exists():
         return "interrupted before the end of the first epoch: nothing to resume"
     data = f" --data {shlex.quote(str(data_folder))}" if data_folder else ""

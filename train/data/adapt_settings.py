@@ -1,4 +1,4 @@
-"""What `fmnist-train adapt` is made with, and what a step of it shows. Light: no NumPy, no Keras."""
+"""Settings of `fmnist-train adapt`, and the pictures of one step. Imports neither NumPy nor Keras."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMOOTHING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class AdaptSettings(Settings):
-    """What `fmnist-train adapt` is made with, beyond what every recipe has. Raises BadOption.
+    """Settings of `fmnist-train adapt`, beyond those of every recipe. Raises BadOption.
 
     `held_out` is the share of each folder that is kept to measure with, `keep` the share of the old weights in the
     result; `photos` names the folder, `model` what the training starts from.

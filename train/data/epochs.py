@@ -1,4 +1,4 @@
-"""What an epoch teaches: which images in which order, varied how, with which targets."""
+"""The input of an epoch: which images, in which order, augmented how, with which targets."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Teacher:
 
 
 class Memory:
-    """A teacher's model that is asked once for each picture: where variations are few and come again."""
+    """A teacher that is run once for each picture, for augmentations with few variants, which repeat."""
 
     def __init__(self, model: Any) -> None:
         self._model = model

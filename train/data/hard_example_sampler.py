@@ -1,4 +1,4 @@
-"""Which training images are easy: a network of random features tells, in seconds and before any training.
+"""Which training images are easy, found by a network of random features in seconds, before any training.
 
 Half of Fashion-MNIST's images (trousers, bags, most shoes) are learned in the first epoch and teach little after it.
 An epoch may show a part of them only, with the weight of all, and take a good deal less time. Leaving out what is

@@ -21,7 +21,7 @@ from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 from edge.spec import ImageSpec
 
 NAMED = 10
-"""So many bad files are named."""
+"""Number of bad files named in a message."""
 
 Reading = Callable[[str, int, int], None]
 """Told what is read, how many photos are done and how many there are in all."""

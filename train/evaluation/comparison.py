@@ -1,4 +1,4 @@
-"""Runs side by side: what each cost and what it gives, out of run folders and .tflite files."""
+"""Runs side by side: size, cost and accuracy of each, from run folders and .tflite files."""
 
 from __future__ import annotations
 

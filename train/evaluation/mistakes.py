@@ -1,4 +1,4 @@
-"""The sheet of a run's worst mistakes: the test images on which it is surest of a wrong answer."""
+"""The sheet of a run's worst mistakes: the test images with the most confident wrong answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def draw_mistakes(test: Dataset, probabilities: NDArray[np.float32], path: Path)
 
 
 def percentage(share: float) -> str:
-    """A probability 0..1 for people; what is not certain is not called 100 %."""
+    """A probability 0..1 as text; only exactly 1 is shown as 100 %."""
     return f"{min(100 * share, 99.9):.1f} %" if share < 1 else "100 %"
 
 

@@ -1,4 +1,4 @@
-"""What a network makes of photos: right or wrong, how sure, before and after."""
+"""Figures of a network on photos: accuracy and calibration, before and after."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def posed(model: Any, held_out: Dataset, seed: int) -> ScoredSamples:
 
 
 def keep_views(kept: Photos, path: Path) -> None:
-    """Write what the device sees of the held-out photos, for `on_device`. Raises OutputFailed."""
+    """Write the network inputs of the held-out photos, for `on_device`. Raises OutputFailed."""
     with replacing(path) as unfinished:
         np.savez_compressed(unfinished, views=kept.views, classes=kept.classes)
 

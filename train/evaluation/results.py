@@ -1,4 +1,4 @@
-"""The end of every recipe: look at the test images once, then write the run's files, the model last."""
+"""The end of every recipe: measure on the test images once, then write the run's files, the model last."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def evaluate(model: Any, data: Dataset) -> Evaluation:
 
 
 def _without_optimizer(model: Any) -> Any:
-    """The same network and weights: the optimizer's memory, as large again or larger, has done its work."""
+    """The same network and weights without the optimizer's state, which is as large or larger."""
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     return bare

@@ -1,4 +1,4 @@
-"""How sure a model must be: its temperature and its threshold, fitted to pictures that it was not trained on."""
+"""Score calibration: temperature and rejection threshold, fitted to pictures that were not trained on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScoredSamples:
 
 
 def fit_score_calibration(answered: ScoredSamples) -> ScoreCalibration:
-    """The temperature with the least surprise, and the score that parts right answers from wrong and strange ones best.
+    """The temperature with the least log loss, and the best threshold between right answers and wrong or unknown ones.
 
     Temperature: Guo et al. 2017, arxiv.org/abs/1706.04599. Threshold: the largest difference of the part of right
     answers above it and the part of the others above it (Youden 1950), but never so high that it loses more than a
@@ -53,7 +53,7 @@ def scaled(answered: ScoredSamples, temperature: float) -> NDArray[np.float32]:
 
 
 def expected_calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    """Mean distance between how sure answers are and how many of them are right, 0..1, in bins of equal width.
+    """Expected calibration error, 0..1: mean distance of confidence and accuracy in bins of equal width.
 
     Naeini et al. 2015, doi.org/10.1609/aaai.v29i1.9602.
     """

@@ -1,4 +1,4 @@
-"""Who is told how a training run goes: the screen (progress.py), TensorBoard's log (tensorboard.py)."""
+"""Callbacks of a training run: for the screen (progress.py), for TensorBoard's log (tensorboard.py)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Told how a training run goes; this one listens to nothing, and others to what they define."""
+    """Called during a training run. This one does nothing; subclasses define what they need."""
 
     def note(self, text: str) -> None:
         """Take one line for people."""

@@ -143,7 +143,7 @@ class _Pulse(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def place_of_loss(self) -> str:
-        """Where the loss stopped being finite: as exactly as the backend tells, which runs batches in groups."""
+        """Where the loss stopped being finite: a batch or a group of batches, as the backend runs them."""
         if self.lost is None:
             return f", after its {self.batches:,} batches"
         first, last = self.lost[0], self.lost[-1]
@@ -180,7 +180,7 @@ class _Apart(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def _reseed(model: Any, seed: int, epoch: int) -> None:
-    """Let chance inside the model (dropout) depend on (seed, epoch) alone: a Keras file does not keep its state."""
+    """Seed the random layers inside the model (dropout) by (seed, epoch): a Keras file does not keep its state."""
     for number, layer in enumerate(model.layers):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:

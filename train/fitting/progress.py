@@ -1,4 +1,4 @@
-"""How a training run looks: a line an epoch on stderr and, on a terminal, a bar for the epoch that runs."""
+"""Progress of a training run: a line for each epoch on stderr and, on a terminal, a bar for the running one."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class RunFolder:
 
 @contextmanager
 def open_run(path: Path, settings: Settings, *, resume: bool) -> Iterator[RunFolder]:
-    """Make the folder, or take up the one that is there, and keep other processes out of it meanwhile.
+    """Create the folder, or reuse the existing one, and lock it against other processes.
 
     Raises TrainingFailed if it holds a run and `resume` is false, or if another process trains in it, and
     OutputFailed if it cannot be made.

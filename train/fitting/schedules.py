@@ -1,4 +1,4 @@
-"""How the learning rate runs over a training, and how its weights are averaged."""
+"""The learning rate schedule, and the averaging of weights."""
 
 from __future__ import annotations
 

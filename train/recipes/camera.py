@@ -1,9 +1,9 @@
-"""The compact network for photographs: the same network, taught by pictures as a camera's frames turn into them.
+"""The compact network for photographs: trained on pictures like those that camera frames turn into.
 
 Command    fmnist-train edge --recipe camera --start RUN [--size small|base]
 Hardware   a 64-bit PC, or any GPU that a Keras backend drives
 Time       see docs/models.md
-Expect     see docs/camera.md: what it makes of photographs that it has never seen the like of
+Expect     see docs/camera.md: its accuracy on photographs unlike its training pictures
 
 Fashion-MNIST shows one garment, front side, sleeves down, one shoe from its side; a shop's photographs show spread
 sleeves, shoes in pairs, and people. So an epoch shows a third of its images as they are, and the others in such poses
@@ -31,7 +31,7 @@ __all__ = ["DEFAULTS", "CameraSettings", "train"]
 
 @dataclass(frozen=True, slots=True)
 class CameraSettings(EdgeSettings):
-    """What `fmnist-train edge --recipe camera` is made with: shares of an epoch's images. Raises BadOption.
+    """Settings of `fmnist-train edge --recipe camera`: shares of an epoch's images. Raises BadOption.
 
     `worn` are shown on a person, `heavy` in other poses, `outliers` are none of the classes; the rest is varied
     lightly.

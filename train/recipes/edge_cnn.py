@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EdgeSettings(Settings):
-    """What `fmnist-train edge` is made with, beyond what every recipe has. Raises BadOption."""
+    """Settings of `fmnist-train edge`, beyond those of every recipe. Raises BadOption."""
 
     size: str = "small"
     weight_decay: float = 0.02

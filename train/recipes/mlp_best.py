@@ -35,7 +35,7 @@ STEPS_PER_EXECUTION = 20
 
 @dataclass(frozen=True, slots=True)
 class BestSettings(Settings):
-    """What `fmnist-train mlp --recipe best` is made with, beyond what every recipe has. Raises BadOption."""
+    """Settings of `fmnist-train mlp --recipe best`, beyond those of every recipe. Raises BadOption."""
 
     dropout: float = 0.3
     weight_decay: float = 0.02

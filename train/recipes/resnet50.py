@@ -1,4 +1,4 @@
-"""ResNet50 on ImageNet's shoulders: a new head on a frozen backbone, then, if asked for, its last stages too.
+"""Transfer learning from ImageNet with ResNet50: a new head on a frozen backbone, then optionally its last stages.
 
 Command    fmnist-train resnet50
 Hardware   two cores of a 64-bit PC, no GPU; 3 GB of memory, 0.5 GB of disk for the features

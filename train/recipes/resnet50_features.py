@@ -23,7 +23,7 @@ FORMAT = "1"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What the head sees of a data set: `images` float32 (N, 2048), not pictures, with `labels` uint8 (N,)."""
+    """The head's input for a data set: `images` float32 (N, 2048), not pictures, with `labels` uint8 (N,)."""
 
     images: NDArray[np.float32]
     labels: NDArray[np.uint8]
@@ -64,7 +64,7 @@ def _compute(extractor: Any, pictures: Dataset, shape: tuple[int, int], callback
 
 
 def _read(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
-    """The array in the file; None if there is none, or one that a dying disk or another program left."""
+    """The array in the file; None if there is none, or a damaged one."""
     try:
         found: NDArray[np.float32] = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):

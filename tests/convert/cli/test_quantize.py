@@ -163,4 +163,4 @@ def test_a_record_that_promises_more_than_the_model_keeps_is_doubted(
     add_record(path, test_accuracy=0.99)
     result = quantize(path, "--max-drop", 2)
     assert result.exception is None, result.exception
-    assert "training wrote down a test accuracy of 99.00%" in result.stdout
+    assert "training recorded a test accuracy of 99.00%" in result.stdout

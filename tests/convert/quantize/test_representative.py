@@ -77,7 +77,7 @@ def test_a_conversion_states_them_and_uses_them(
         output = tmp_path / f"{folder.name}.tflite"
         result = quantize(converted.keras, "--representative", folder, "-o", output, "--max-drop", 100)
         assert result.exception is None, result.exception
-        assert "calibrated on pictures of your own: 30 different ones" in result.stdout
+        assert "calibrated on your own pictures: 30 different ones" in result.stdout
         report = json.loads(output.with_name(f"{folder.name}.report.json").read_text("utf-8"))
         assert f"--representative {folder.name} " in report["command"]
         assert str(tmp_path) not in json.dumps(report)
@@ -141,4 +141,4 @@ def test_bad_folders_and_files_are_named(
     assert not (tmp_path / "x.tflite").exists()
     result = quantize(converted.keras, "--representative", photos, "--scheme", "float16", "-o", tmp_path / "x.tflite")
     assert isinstance(result.exception, BadOption)
-    assert "looks at no pictures" in result.exception.message
+    assert "uses no calibration pictures" in result.exception.message
