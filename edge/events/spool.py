@@ -48,8 +48,8 @@ class Batch:
 
     @property
     def id(self) -> str:
-        """The same at each delivery of this batch, and that of no other."""
-        return self.name.removesuffix(".json")
+        """The same at each delivery of this batch, and that of no other; its number may change."""
+        return self.name[13:29]
 
 
 class Spool:
@@ -114,21 +114,22 @@ class Spool:
     def remove(self, batch: Batch) -> None:
         """Take a batch out that was delivered."""
         with self._guard:
+            held = self._held(batch)
             self._forget(batch)
-            self._delete(self.folder / batch.name)
+            self._delete(self.folder / held.name)
 
     def refuse(self, batch: Batch) -> None:
         """Put a batch aside that the receiver would not have; a person may look at it, and move it back."""
         with self._guard:
-            held = next((one for one in self._batches if one.name == batch.name), batch)
+            held = self._held(batch)
             self._forget(batch)
             self.dropped += batch.events
             if held.body is None:
                 with contextlib.suppress(OSError):
                     (self.folder / "refused").mkdir(mode=0o700, exist_ok=True)
-                    (self.folder / batch.name).replace(self.folder / "refused" / batch.name)
-                    self._refused.append(batch)
-            self._delete(self.folder / batch.name)
+                    (self.folder / held.name).replace(self.folder / "refused" / held.name)
+                    self._refused.append(held)
+            self._delete(self.folder / held.name)
 
     def close(self) -> None:
         """Leave the folder to others."""
@@ -175,7 +176,6 @@ class Spool:
         self.dropped += sum(batch.events for batch in self._batches if batch.body is None and batch.name not in there)
         self._batches = deque([*waiting, *renumbered])
         self._next_number = newest + len(renumbered) + 1
-        self._given = None
         self._make_room()
 
     def _save(self) -> None:
@@ -233,10 +233,14 @@ class Spool:
         self.dropped += batch.events
 
     def _is_given(self, batch: Batch) -> bool:
-        return self._given is not None and self._given.name == batch.name
+        return self._given is not None and self._given.id == batch.id
+
+    def _held(self, batch: Batch) -> Batch:
+        """A batch as it is now: in memory or on the disk, and under which name."""
+        return next((one for one in self._batches if one.id == batch.id), batch)
 
     def _forget(self, batch: Batch) -> None:
-        self._batches = deque(one for one in self._batches if one.name != batch.name)
+        self._batches = deque(one for one in self._batches if one.id != batch.id)
         if self._is_given(batch):
             self._given = None
 

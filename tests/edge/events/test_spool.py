@@ -220,6 +220,23 @@ def test_a_disk_that_is_full_at_the_start_is_no_error(tmp_path: Path, monkeypatc
     assert drained(spool) == [b"[0]", b"[1]", b"[2]"]
 
 
+def test_a_batch_that_is_on_its_way_while_the_folder_comes_back_is_still_itself(tmp_path: Path) -> None:
+    before = opened(tmp_path / "before")
+    before.put(b"[0]", 1)
+    before.close()
+    spool = opened(tmp_path / "queue")
+    (tmp_path / "queue").rename(tmp_path / "gone")
+    spool.put(b"[1]", 1)
+    given = spool.first()
+    assert given is not None
+    (tmp_path / "before").rename(tmp_path / "queue")
+    spool.put(b"[2]", 1)
+    spool.remove(given[0])
+    assert drained(spool) == [b"[0]", b"[2]"]
+    assert spool.dropped == 0
+    assert [path.name for path in (tmp_path / "queue").iterdir()] == ["lock"]
+
+
 @pytest.mark.subprocess
 def test_a_real_full_disk(tmp_path: Path) -> None:
     """A file system of 64 kB, for whoever may mount one."""

@@ -53,9 +53,9 @@ def test_what_the_disk_could_not_take_is_said_to_be_lost(tmp_path: Path) -> None
 def test_a_folder_that_is_taken_away_is_made_again(tmp_path: Path) -> None:
     folder = tmp_path / "queue"
     hook = Hook(free_port())
-    with posting(hook, folder) as (thread, said):
+    with posting(hook, folder, replace(QUICK, pause_first_s=4.0, pause_most_s=4.0)) as (thread, said):
         thread.offer(stopped(0))
-        until(lambda: list(folder.glob("*.json")) != [])
+        until(lambda: thread.state.problem is not None)  # it pauses now
         folder.rename(tmp_path / "gone")
         for number in (1, 2):
             thread.offer(stopped(number))
