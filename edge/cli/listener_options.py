@@ -103,6 +103,7 @@ class ListenerOptions(OptionGroup):
         list[str] | None,
         typer.Option(
             metavar="LABEL=PIN",
+            callback=option_values.gpio,
             help="Switch this pin on while that is the answer; also unknown=PIN, no_garment=PIN, camera_lost=PIN. "
             "Repeatable.",
             rich_help_panel=LISTENERS,

@@ -95,6 +95,16 @@ def metrics(value: Any) -> None:
     parse_address(value)
 
 
+@_checks(example="Sneaker=17")
+def gpio(value: Any) -> None:
+    """A list of `LABEL=PIN`."""
+    if value:
+        from edge.events.gpio import split_rule
+
+        for rule in value:
+            split_rule(rule)
+
+
 @_checks(example="mqtt://shelf@192.168.1.2/garments/shelf-1")
 def broker(value: Any) -> None:
     """`mqtt://USER@HOST:PORT/BASE/TOPIC`."""

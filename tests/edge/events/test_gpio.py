@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -207,6 +208,15 @@ def test_a_misspelt_label_ends_the_command_before_the_first_frame(fmnist_edge: R
     done = fmnist_edge("classify", "fake:", "--gpio", "Sneakr=17")
     assert (done.returncode, done.stdout) == (2, "")
     assert "did you mean Sneaker?" in done.stderr
+
+
+@pytest.mark.subprocess
+def test_a_rule_in_a_configuration_is_checked_as_one_on_the_command_line(fmnist_edge: Run, tmp_path: Path) -> None:
+    config = tmp_path / "shop.toml"
+    config.write_text('[classify]\ngpio = ["Sneaker=17", "Sandal"]\n')
+    done = fmnist_edge("config", "check", config)
+    assert done.returncode == 2
+    assert "classify.gpio: --gpio Sandal is not understood" in done.stderr
 
 
 REPORTS = """
