@@ -11,7 +11,7 @@ from edge.cli import console
 from edge.cli.options import refuse_csv
 
 if TYPE_CHECKING:
-    from edge.sources.camera import FoundCamera
+    from edge.sources.cameras.camera import FoundCamera
 
 
 def cameras(
@@ -21,7 +21,7 @@ def cameras(
     import json
 
     from edge.cli.display import print_cameras
-    from edge.sources.camera import found_cameras
+    from edge.sources.cameras.camera import found_cameras
 
     refuse_csv(form)
     found, problems = found_cameras()

@@ -192,7 +192,7 @@ def _source_settings(
         insecure=network.insecure,
     )
     if settings.ca_file is not None:
-        from edge.sources.tls import check_options
+        from edge.sources.network.tls import check_options
 
         check_options(settings)
     return settings

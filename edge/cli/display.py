@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edge.inference.accuracy import Evaluation
     from edge.inference.model_file import Model
-    from edge.sources.camera import FoundCamera
+    from edge.sources.cameras.camera import FoundCamera
     from edge.sources.grammar import Input
 
 _MANY = 20

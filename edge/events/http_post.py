@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from edge.errors import BadOption
-from edge.sources.http_request import Connection, HttpHandler, HttpsHandler
+from edge.sources.network.http_request import Connection, HttpHandler, HttpsHandler
+from edge.sources.network.tls import in_plain_words
 from edge.sources.settings import AS_THEY_COME
-from edge.sources.tls import in_plain_words
 
 LONGEST_RETRY_AFTER_S = 3600.0
 LONGEST_REASON = 80

@@ -26,8 +26,8 @@ import numpy as np
 from edge.choices import Rotation
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame, FrameSource
-from edge.sources.address import without_password
 from edge.sources.liveness import mark_unusable
+from edge.sources.network.address import without_password
 from edge.sources.pictures import IMAGE_SUFFIXES, decode_image, read_image
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 
@@ -157,10 +157,10 @@ def _file(path: Path) -> Input:
 def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> FrameSource:
     """Open one input, as the settings say; its frames come turned and mirrored.
 
-    Raises the SourceErrors of edge.sources.pictures, edge.sources.video and edge.sources.camera.
+    Raises the SourceErrors of edge.sources.pictures, edge.sources.video and edge.sources.cameras.camera.
     """
     if source.kind is Kind.CAMERA:
-        from edge.sources.camera import open_camera
+        from edge.sources.cameras.camera import open_camera
 
         return open_camera(source.where, settings)  # some turn their frames themselves
     if settings.rotation is Rotation.NONE and settings.flip is None:
@@ -207,9 +207,9 @@ def _open_pipe(where: str) -> FrameSource:
 def _open_address(url: str, settings: SourceSettings) -> FrameSource:
     """A picture or a stream, as the server says."""
     if url.startswith("http"):
-        from edge.sources.http_content import open_http
-        from edge.sources.http_request import Connection
-        from edge.sources.snapshot import SnapshotSource
+        from edge.sources.network.http_content import open_http
+        from edge.sources.network.http_request import Connection
+        from edge.sources.network.snapshot import SnapshotSource
 
         began = time.monotonic()
         name = without_password(url)

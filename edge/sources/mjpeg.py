@@ -12,7 +12,7 @@ from typing import IO
 
 from edge.errors import ImageUnreadable
 from edge.frame import Frame
-from edge.sources.jpeg_splitter import JpegSplitter
+from edge.sources.network.jpeg_splitter import JpegSplitter
 from edge.sources.pictures import MAX_FILE_BYTES, decode_image
 
 MAX_FRAME_BYTES = 64 << 20

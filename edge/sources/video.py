@@ -13,7 +13,7 @@ import numpy as np
 from edge.errors import CameraLost, CameraNotFound, ImageUnreadable, SourceDenied
 from edge.frame import Frame
 from edge.opencv import cv2
-from edge.sources.address import without_password
+from edge.sources.network.address import without_password
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 OPEN_TIMEOUT_MS = 10_000
@@ -100,7 +100,7 @@ def open_stream(url: str, settings: SourceSettings = AS_THEY_COME) -> VideoSourc
     ]
     name = without_password(url)
     if url.startswith(("https:", "rtsps:")):
-        from edge.sources.tls import prepare_ffmpeg
+        from edge.sources.network.tls import prepare_ffmpeg
 
         prepare_ffmpeg(url, name, settings)
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)

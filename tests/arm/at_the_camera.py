@@ -18,7 +18,7 @@ import edge.cli.display
 import edge.inference.interpreters
 from edge.choices import Rotation
 from edge.inference.model_file import read_model
-from edge.sources.camera import open_camera
+from edge.sources.cameras.camera import open_camera
 from edge.sources.settings import SourceSettings
 
 QUICK = ("--model", "mlp", "--views", "1", "-f", "json")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.service.doctor.finding import Finding, fail, ok, warn, worst
 from edge.service.doctor.permission import denial
-from edge.sources.v4l2 import ask
+from edge.sources.cameras.v4l2 import ask
 
 NO_CAMERAS = ("bcm2835-codec", "bcm2835-isp", "pispbe", "rpi-hevc", "rpivid", "rp1-cfe", "unicam")
 """How nodes of a Pi are called that are no cameras for OpenCV: codecs, image processors, raw sensors.

@@ -108,7 +108,7 @@ LOADED = (
                 "edge.datasets.dataset",
                 "edge.stream.review_folder",
                 "edge.isolation.roi",
-                "edge.sources.camera",
+                "edge.sources.cameras.camera",
                 "edge.sources.orientation",
                 "picamera2",
                 "paho",

@@ -1,4 +1,4 @@
-"""Files that answer as /dev/video nodes do: the kernel's side of edge/sources/v4l2.py, and OpenCV's.
+"""Files that answer as /dev/video nodes do: the kernel's side of edge/sources/cameras/v4l2.py, and OpenCV's.
 
 What the structures look like in memory is checked against the kernel's own header in test_v4l2.py; a real node in an
 emulated machine is asked in tests/arm.
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from edge.opencv import cv2
-from edge.sources import v4l2
+from edge.sources.cameras import v4l2
 
 CAPTURE, M2M_MPLANE, META, STREAMING = 0x1, 0x4000, 0x00800000, 0x04000000
 UVC = CAPTURE | STREAMING

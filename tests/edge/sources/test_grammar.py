@@ -23,9 +23,9 @@ from edge.errors import (
 )
 from edge.frame import Frame
 from edge.opencv import cv2
-from edge.sources import http_request
-from edge.sources.address import without_password
 from edge.sources.grammar import Input, Kind, frames_of, open_source, parse_sources
+from edge.sources.network import http_request
+from edge.sources.network.address import without_password
 from edge.sources.video import open_video
 from edge.testing import FakeSource
 from tests.edge.sources.http_camera import http_camera

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edge.errors import CameraNotFound
-from edge.sources.http_login import Login, LoginHandler, split_login
+from edge.sources.network.http_login import Login, LoginHandler, split_login
 from edge.sources.settings import SourceSettings
 
 TIMEOUT_S = 5.0
@@ -128,7 +128,7 @@ def no_answer(name: str, error: Exception, connection: Connection) -> CameraNotF
     """A connection that failed, or that took too long."""
     reason = "it is too slow" if connection.is_hung_up else getattr(error, "reason", error)
     if isinstance(reason, ssl.SSLError):
-        from edge.sources.tls import in_plain_words
+        from edge.sources.network.tls import in_plain_words
 
         return in_plain_words(reason, name)
     return CameraNotFound(f"{name} does not answer: {reason}", "check the address and the network")
@@ -211,7 +211,7 @@ class HttpsHandler(urllib.request.AbstractHTTPHandler):
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         """Called by urllib."""
-        from edge.sources.tls import trust
+        from edge.sources.network.tls import trust
 
         context = trust(self._settings.ca_file, insecure=self._settings.insecure)
         return self.do_open(self._connect, req, context=context)

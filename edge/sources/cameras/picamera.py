@@ -21,8 +21,8 @@ import numpy as np
 from edge.choices import Flip, Rotation
 from edge.errors import CameraBusy, CameraLost, CameraNeedsPicamera2, CameraNotFound
 from edge.frame import Frame
+from edge.sources.cameras.v4l2 import Mode
 from edge.sources.settings import SourceSettings, say_what_it_gives
-from edge.sources.v4l2 import Mode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

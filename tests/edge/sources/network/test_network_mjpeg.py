@@ -14,9 +14,10 @@ import pytest
 from edge.errors import CameraLost, CameraNotFound
 from edge.frame import Frame
 from edge.opencv import cv2
-from edge.sources import http_content, http_request, mjpeg, network_mjpeg
+from edge.sources import mjpeg
 from edge.sources.grammar import open_source, parse_sources
-from edge.sources.network_mjpeg import NetworkMjpegSource
+from edge.sources.network import http_content, http_request, network_mjpeg
+from edge.sources.network.network_mjpeg import NetworkMjpegSource
 from edge.sources.pictures import decode_image
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 from tests.edge.sources.certificates import make_certificates

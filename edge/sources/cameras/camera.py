@@ -12,11 +12,11 @@ from pathlib import Path
 
 from edge.errors import BadOption, CameraBusy, CameraNeedsPicamera2, CameraNotFound, SourceError
 from edge.frame import FrameSource
-from edge.sources import picamera, v4l2
+from edge.sources.cameras import picamera, v4l2
+from edge.sources.cameras.picamera import PiCamera
+from edge.sources.cameras.usb_camera import LIST_HINT, denied, needs_libcamera, open_usb_camera
 from edge.sources.orientation import oriented
-from edge.sources.picamera import PiCamera
 from edge.sources.settings import AS_THEY_COME, SourceSettings
-from edge.sources.usb_camera import LIST_HINT, denied, needs_libcamera, open_usb_camera
 
 
 @dataclass(frozen=True, slots=True)

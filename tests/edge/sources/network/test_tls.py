@@ -14,8 +14,9 @@ import pytest
 from edge.errors import BadOption, CameraNotFound, SourceError
 from edge.frame import Frame
 from edge.opencv import cv2
-from edge.sources import tls, video
+from edge.sources import video
 from edge.sources.grammar import open_source, parse_sources
+from edge.sources.network import tls
 from edge.sources.settings import SourceSettings
 from edge.testing import FakeSource
 from tests.edge.sources.certificates import Certificates, make_certificates

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from edge.errors import CameraBusy, CameraNeedsPicamera2, CameraNotFound, SourceDenied
 from edge.opencv import cv2
-from edge.sources import picamera, v4l2
+from edge.sources.cameras import picamera, v4l2
+from edge.sources.cameras.v4l2 import Mode, VideoNode
 from edge.sources.settings import SourceSettings, say_what_it_gives
-from edge.sources.v4l2 import Mode, VideoNode
 from edge.sources.video import VideoSource
 
 LIST_HINT = "fmnist-edge cameras lists those that are there"

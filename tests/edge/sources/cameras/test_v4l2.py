@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.sources import v4l2
-from edge.sources.v4l2 import Mode
+from edge.sources.cameras import v4l2
+from edge.sources.cameras.v4l2 import Mode
 from tests.edge.sources.fake_video_nodes import CAPTURE, M2M_MPLANE, META, STREAMING, UVC, FakeDev, FakeNode
 
 LAYOUTS = {

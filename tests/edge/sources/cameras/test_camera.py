@@ -12,11 +12,11 @@ from edge.choices import Flip, Format, Rotation
 from edge.cli.cameras import cameras
 from edge.errors import BadOption, CameraBusy, CameraNeedsPicamera2, CameraNotFound, SourceDenied
 from edge.opencv import cv2
-from edge.sources import picamera, v4l2
-from edge.sources.camera import found_cameras, open_camera
+from edge.sources.cameras import picamera, v4l2
+from edge.sources.cameras.camera import found_cameras, open_camera
+from edge.sources.cameras.usb_camera import pixel_format_for
+from edge.sources.cameras.v4l2 import Mode
 from edge.sources.settings import SourceSettings
-from edge.sources.usb_camera import pixel_format_for
-from edge.sources.v4l2 import Mode
 from tests.edge.sources.fake_picamera2 import RIBBON, USB, plugged_in
 from tests.edge.sources.fake_video_nodes import META, STREAMING, UVC, FakeDev, FakeNode
 

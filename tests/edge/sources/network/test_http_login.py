@@ -11,7 +11,7 @@ import pytest
 
 from edge.errors import CameraNotFound
 from edge.sources.grammar import open_source, parse_sources
-from edge.sources.http_login import Login, prove, split_login
+from edge.sources.network.http_login import Login, prove, split_login
 from tests.edge.sources.http_camera import FRAMES
 from tests.edge.sources.scripted_camera import answer, scripted_camera
 

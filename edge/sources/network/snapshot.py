@@ -11,9 +11,9 @@ from types import TracebackType
 
 from edge.errors import CameraLost, SourceError
 from edge.frame import Frame
-from edge.sources.http_content import open_http
-from edge.sources.http_request import Connection
 from edge.sources.mjpeg import WARN_EVERY_S
+from edge.sources.network.http_content import open_http
+from edge.sources.network.http_request import Connection
 from edge.sources.pictures import decode_image
 from edge.sources.settings import SourceSettings
 

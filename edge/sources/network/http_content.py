@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from edge.errors import CameraNotFound
-from edge.sources.http_request import Answer, Connection, ask, no_answer
-from edge.sources.jpeg_splitter import JpegSplitter
 from edge.sources.mjpeg import CHUNK_BYTES
-from edge.sources.network_mjpeg import NetworkMjpegSource
+from edge.sources.network.http_request import Answer, Connection, ask, no_answer
+from edge.sources.network.jpeg_splitter import JpegSplitter
+from edge.sources.network.network_mjpeg import NetworkMjpegSource
 from edge.sources.pictures import MAX_FILE_BYTES
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 

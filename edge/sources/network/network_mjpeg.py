@@ -14,8 +14,8 @@ from types import TracebackType
 
 from edge.errors import CameraLost, ImageUnreadable
 from edge.frame import Frame
-from edge.sources.http_request import Answer
 from edge.sources.mjpeg import CHUNK_BYTES, decode_stream
+from edge.sources.network.http_request import Answer
 
 FRAME_S = 10.0
 """A camera on a bad line may need seconds for a frame; one that sends a byte a second is lost."""

@@ -13,8 +13,8 @@ import pytest
 
 from edge.choices import Flip, Rotation
 from edge.errors import CameraBusy, CameraLost, CameraNeedsPicamera2, CameraNotFound
-from edge.sources import picamera, v4l2
-from edge.sources.camera import found_cameras, open_camera
+from edge.sources.cameras import picamera, v4l2
+from edge.sources.cameras.camera import found_cameras, open_camera
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 from tests.edge.sources.fake_picamera2 import (
     BLUE,

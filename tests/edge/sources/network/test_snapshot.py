@@ -12,14 +12,14 @@ import pytest
 
 from edge.errors import CameraLost, CameraNotFound
 from edge.frame import Frame
-from edge.sources import snapshot
 from edge.sources.grammar import open_source, parse_sources
-from edge.sources.http_content import open_http
-from edge.sources.http_request import Connection
-from edge.sources.network_mjpeg import NetworkMjpegSource
+from edge.sources.network import snapshot
+from edge.sources.network.http_content import open_http
+from edge.sources.network.http_request import Connection
+from edge.sources.network.network_mjpeg import NetworkMjpegSource
+from edge.sources.network.snapshot import SnapshotSource
 from edge.sources.pictures import decode_image
 from edge.sources.settings import SourceSettings
-from edge.sources.snapshot import SnapshotSource
 from tests.edge.sources.http_camera import FRAMES, http_camera
 from tests.edge.sources.scripted_camera import Send, answer, scripted_camera
 
