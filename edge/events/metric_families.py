@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 import time
-
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
+from typing import TYPE_CHECKING
 
 from edge.events.event import (
     BackendChanged,
@@ -30,6 +20,9 @@ from edge.frame import Decision, Prediction
 from edge.printable import printable
 from edge.sources.live import Loss
 
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Gauge, Histogram
+
 NAMESPACE = "fmnist_edge"
 
 STAGE_BUCKETS_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -37,22 +30,28 @@ AGE_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.2, 0.5, 1.0, 2.0, 5
 
 
 class MetricFamilies:
-    """The run's metrics in a registry of their own. Counters of the model's labels stand at 0 from the start."""
+    """The run's metrics in a registry of their own. Counters of the model's labels stand at 0 from the start.
+
+    Raises ImportError where prometheus-client is not installed.
+    """
 
     def __init__(self, labels: tuple[str, ...], model: str, model_name: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
-        self._registry = registry = CollectorRegistry()
+        import prometheus_client as prometheus
+
+        # A second series for each counter, which nobody reads.
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = registry = prometheus.CollectorRegistry()
         self._lost_source: str | None = None
         started_s = time.monotonic()
 
         def counter(name: str, text: str, *by: str) -> Counter:
-            return Counter(name, text, by, namespace=NAMESPACE, registry=registry)
+            return prometheus.Counter(name, text, by, namespace=NAMESPACE, registry=registry)
 
         def gauge(name: str, text: str, *by: str) -> Gauge:
-            return Gauge(name, text, by, namespace=NAMESPACE, registry=registry)
+            return prometheus.Gauge(name, text, by, namespace=NAMESPACE, registry=registry)
 
         def histogram(name: str, text: str, buckets: tuple[float, ...], *by: str) -> Histogram:
-            return Histogram(name, text, by, namespace=NAMESPACE, registry=registry, buckets=buckets)
+            return prometheus.Histogram(name, text, by, namespace=NAMESPACE, registry=registry, buckets=buckets)
 
         self._stages = histogram("stage_seconds", "Time that a stage took for a frame.", STAGE_BUCKETS_S, "stage")
         self._age = histogram("frame_age_seconds", "Age of a camera's frame at its answer.", AGE_BUCKETS_S)
@@ -72,17 +71,19 @@ class MetricFamilies:
         self._left_out = counter("listener_events_dropped", "Events that a listener lost.", "listener")
         self._waiting = gauge("listener_events_waiting", "Events that wait for a listener.", "listener")
         self._states: dict[str, ListenerState] = {}
-        self._info = Info("model", "The model that answers.", namespace=NAMESPACE, registry=registry)
+        self._info = prometheus.Info("model", "The model that answers.", namespace=NAMESPACE, registry=registry)
         self._info.info({"sha256": model, "name": printable(model_name)})
         gauge("uptime_seconds", "Time since the run began.").set_function(lambda: time.monotonic() - started_s)
         if temperature_c() is not None:
             gauge("temperature_celsius", "Temperature of the processor.").set_function(_temperature_c)
-        ProcessCollector(registry=registry)  # process_resident_memory_bytes and its like
+        prometheus.ProcessCollector(registry=registry)  # process_resident_memory_bytes and its like
         for label in labels:
             self._predictions.labels(printable(label), Decision.GARMENT)
 
     def as_text(self) -> bytes:
         """All metrics in Prometheus' text format."""
+        from prometheus_client import generate_latest
+
         return generate_latest(self._registry)
 
     def count(self, event: Event) -> None:

@@ -60,14 +60,15 @@ class Metrics:
 
     def open(self) -> None:
         """Bind the port, and answer from now on. Raises MissingExtra or OutputFailed."""
+        from edge.events.metric_families import MetricFamilies
+
         try:
-            from edge.events.metric_families import MetricFamilies
+            self._families = families = MetricFamilies(self._labels, self._publisher.model, self._model_name)
         except ImportError as error:
             raise MissingExtra(
                 "--metrics needs prometheus-client, which this installation leaves out",
                 "pip install 'fmnist-edge[metrics]'",
             ) from error
-        self._families = families = MetricFamilies(self._labels, self._publisher.model, self._model_name)
         self._server = _serve(self._host, self._port, families.as_text)
         # A frame's drops are not in its event, and only the thread that publishes may look at the frame.
         self._publisher.subscribe(self._count_dropped)

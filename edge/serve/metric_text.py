@@ -51,8 +51,9 @@ class MetricText:
 
 def open_metrics(labels: tuple[str, ...], publisher: Publisher, model_name: str) -> MetricText | None:
     """The metrics; None where prometheus-client is not installed."""
+    from edge.events.metric_families import MetricFamilies
+
     try:
-        from edge.events.metric_families import MetricFamilies
+        return MetricText(MetricFamilies(labels, publisher.model, model_name), publisher)
     except ImportError:
         return None
-    return MetricText(MetricFamilies(labels, publisher.model, model_name), publisher)

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.errors import BadOption, OutputFailed
+from edge.errors import BadOption, MissingExtra, OutputFailed
 from edge.events import metrics
 from edge.events.event import Heartbeat, ListenerState, ModelChanged
 from edge.events.metrics import Metrics, parse_address
@@ -239,6 +239,13 @@ def test_a_port_in_use_is_an_error_with_a_hint() -> None:
         with pytest.raises(OutputFailed, match="Address already in use") as caught:
             Metrics("127.0.0.1", port, Publisher(MODEL), LABELS, "camera").open()
     assert f"sport = {port}" in caught.value.hint
+
+
+def test_without_prometheus_client_the_hint_is_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(MissingExtra) as caught:
+        Metrics("127.0.0.1", 0, Publisher(MODEL), LABELS, "camera").open()
+    assert caught.value.hint == "pip install 'fmnist-edge[metrics]'"
 
 
 def test_an_address_of_another_machine_is_an_error() -> None:
