@@ -21,7 +21,7 @@ MOST_QUEUED = 4000
 KEEPALIVE_S = 30
 """A broker that is silent for twice as long is gone; after one and a half times, it says for us that we are."""
 CONNECT_S = 5.0
-RETRY_FIRST_S, RETRY_MOST_S = 1, 30
+RETRY_FIRST_S, RETRY_MOST_S = 1, 10
 REFUSED_S = 30
 """A wrong password gets no better by trying often, and brokers shut out who does."""
 SHORT_S = 5.0

@@ -97,7 +97,7 @@ def test_nothing_is_lost_through_restarts_of_the_broker(
             so_far = len(run.lines)
             until(lambda so_far=so_far: len(run.lines) > so_far + 20)
             broker.start()
-            until(lambda down=down: len(heard.of(f"{base}/availability")) > down, "online")
+            until(lambda down=down: heard.of(f"{base}/availability").count(b"online") > down, "online")
         so_far = len(run.lines)
         until(lambda: len(run.lines) > so_far + 5)
         run.stop()
@@ -107,7 +107,9 @@ def test_nothing_is_lost_through_restarts_of_the_broker(
     numbers = {(one["event"], one["monotonic_s"]) for one in written}
     assert len(numbers) == len(written) > 80
     until(lambda: numbers <= {(one["event"], one["monotonic_s"]) for one in events(heard.of(f"{base}/event"))})
-    assert {(one["event"], one["monotonic_s"]) for one in events(heard.of(f"{base}/event"))} == numbers
+    first_s = min(at_s for _, at_s in numbers)  # before its first frame stdout does not know that it is a camera's
+    also = {(one["event"], one["monotonic_s"]) for one in events(heard.of(f"{base}/event"))} - numbers
+    assert all(at_s < first_s for _, at_s in also)
     last = [one for one in written if one["event"] == "heartbeat"][-1]
     assert last["listeners"]["mqtt"]["dropped"] == 0
     assert last["listeners"]["mqtt"]["problem"] is None
