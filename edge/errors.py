@@ -27,6 +27,7 @@
     │   └── DownloadFailed   (ConnectionError)
     ├── MissingExtra         (ImportError)                 8   fmnist-train or convert without their packages
     ├── TrainingFailed       (RuntimeError)                9
+    ├── InstallationFailed   (RuntimeError)               13   the service could not be installed or removed
     └── ConversionError                                   10
         ├── FloatModelUnreadable (ValueError)              10  a SavedModel or float .tflite that cannot be used
         │   └── KerasModelUnreadable
@@ -198,6 +199,12 @@ class TrainingFailed(FmnistEdgeError, RuntimeError):
     """Training cannot start or go on: NaN loss, a run folder that does not fit, no disk."""
 
     exit_code = 9
+
+
+class InstallationFailed(FmnistEdgeError, RuntimeError):
+    """The service could not be installed, started or removed; the message names the command that failed."""
+
+    exit_code = 13
 
 
 class ConversionError(FmnistEdgeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -140,7 +141,7 @@ def run_classify(
             from edge.cli.serve_settings import page_settings
 
             page = page_settings(of_page, of_model, on, of_keep.keep)
-        if not (endless or of_video.on_change or of_listeners.are_given() or page):
+        if not (endless or of_video.on_change or of_listeners.are_given() or page or "NOTIFY_SOCKET" in os.environ):
             for _, prediction in answers(islice(frames(through=passing), of_output.limit)):
                 sink.write(prediction)
                 advance()
@@ -158,6 +159,7 @@ def run_classify(
                 only_changed=of_video.on_change,
                 may_restart=restart_on_hangup(of_output.output),
                 page=page,
+                rarely_answers=_rarely_answers(of_video, of_camera),
             ) as (run, stop, live):
                 noted = passing if live is None else lambda taken: passing(live.passing(taken))
                 given = frames(through=noted, observer=run)
@@ -173,6 +175,11 @@ def run_classify(
         raise failures[0]
     if failures:
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
+
+
+def _rarely_answers(video: VideoOptions, camera: CameraOptions) -> bool:
+    """Whether minutes may pass without an answer while all is well."""
+    return video.motion or video.interval is not None or (camera.fps is not None and camera.fps < 1)
 
 
 def _source_settings(

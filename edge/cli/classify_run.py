@@ -38,10 +38,12 @@ def open_watched_run(
     only_changed: bool,
     may_restart: Callable[[], bool] | None,
     page: PageSettings | None = None,
+    rarely_answers: bool = False,
 ) -> Iterator[tuple[Run, StopSignals, LiveState | None]]:
     """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames.
 
-    So does SIGHUP, if `may_restart` says so. With `page` it is served, and the page's state given, too.
+    So does SIGHUP, if `may_restart` says so. With `page` it is served, and the page's state given, too. Where systemd
+    has started it, systemd is told how it is; a run that `rarely_answers`, though its camera works, is alive without.
     """
     from edge.cli.stop_signals import StopSignals
     from edge.events.drift import DriftMonitor, HeldOut
@@ -63,6 +65,13 @@ def open_watched_run(
         from edge.cli.listeners import open_listeners
 
         listeners = open_listeners(listening, publisher, classifier.labels, state)
+    if os.environ.get("NOTIFY_SOCKET"):
+        from edge.service.notify import Notifier, Supervision
+
+        supervision = Supervision.of_environment(os.environ)
+        if supervision is not None:  # behind the sink: an answer that could not be written is no sign of life
+            subscribers.append(Notifier(supervision, rarely_answers=rarely_answers))
+            heartbeat_s = supervision.heartbeat_s(heartbeat_s)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,

@@ -44,7 +44,7 @@ class Run:
         self._heartbeat = HeartbeatClock(heartbeat_s)
         self._loss: Loss | None = None
         self.check_stop: Callable[[], None] = lambda: None
-        """Called while a live source gives nothing: raises what ends the run, if it is to end."""
+        """Called all the time while a live source is open or waited for: raises what ends the run, if it is to end."""
         self.reason = "the input has ended"
         """Why the run ends, if nothing is raised."""
 

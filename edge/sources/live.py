@@ -82,7 +82,10 @@ class CameraObserver(Protocol):
         ...
 
     def tick(self) -> None:
-        """Nothing has come for a moment: do now what must not wait."""
+        """Called for each frame, and every tenth of a second while there is none: do now what must not wait.
+
+        A frame may go no further than a filter (--motion, --interval), so this is the only call that always comes.
+        """
         ...
 
 
@@ -188,10 +191,10 @@ class LiveSource:
             except SourceError as error:
                 raise _Gone(Loss.ENDED if self._ever_usable else Loss.NOT_FOUND, error) from error
             now = time.monotonic()
+            if frame is None and reader.has_ended:
+                return
+            self._observer.tick()
             if frame is None:
-                if reader.has_ended:
-                    return
-                self._observer.tick()
                 self._check_silence(reader, now - last_s, taken)
                 continue
             if not frame.is_live:

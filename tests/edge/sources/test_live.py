@@ -28,6 +28,7 @@ class Journal:
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
         self.away_s: list[float] = []
+        self.ticks = 0
         self._until_s = time.monotonic() + 20
 
     def lost(self, source: str, loss: Loss, error: SourceError) -> None:
@@ -39,6 +40,7 @@ class Journal:
         self.events.append(("back", str(attempts)))
 
     def tick(self) -> None:
+        self.ticks += 1
         assert time.monotonic() < self._until_s, self.events
 
 
@@ -271,6 +273,13 @@ def test_a_loss_again_and_again_is_told_again_and_again_but_not_faster_than_the_
     assert time.monotonic() - began > 0.5 * sum(
         min(LIMITS.pause_most_s, LIMITS.pause_first_s * 2**number) for number in range(7)
     )
+
+
+def test_whoever_waits_is_ticked_though_frames_come_without_a_pause() -> None:
+    """A filter behind the source (--motion) may pass none of them on; SIGTERM and heartbeats must not wait for it."""
+    journal = Journal()
+    watched(Camera(lambda: frames(20)), journal, 20)
+    assert journal.ticks >= 20
 
 
 def test_whoever_is_ticked_may_end_the_run() -> None:
