@@ -192,7 +192,7 @@ def _pictures_in(folder: Path) -> dict[str, str]:
     try:
         with os.scandir(folder) as entries:
             names = [one.name for one in entries if _is_picture(one)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     return {os.path.splitext(name)[0]: name for name in sorted(names)}  # noqa: PTH122 - a Path apiece is slow
 

@@ -54,12 +54,13 @@ class LivePictures:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self._newest: dict[View, Picture] = {}
         self._encoding: dict[View, asyncio.Task[Picture | None]] = {}
+        self._closed = False
         self.readers = 0
 
     async def newest(self, view: View) -> Picture | None:
         """The newest frame; None before the first. Who asks while it is encoded gets the same."""
         look = self._live.look
-        if look is None:
+        if look is None or self._closed:
             return None
         picture = self._newest.get(view)
         if picture is not None and picture.number == look.number:
@@ -74,7 +75,7 @@ class LivePictures:
         self.readers += 1
         seen = -1
         try:
-            while True:
+            while not self._closed:
                 began = time.monotonic()
                 look = self._live.look
                 if look is not None and look.number != seen:
@@ -89,7 +90,8 @@ class LivePictures:
             self.readers -= 1
 
     def close(self) -> None:
-        """End the encoder's thread."""
+        """End the streams and the encoder's thread."""
+        self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _encode(self, view: View, look: Look) -> Picture | None:

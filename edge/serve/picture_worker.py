@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ MOST_BYTES = 16 << 20
 MOST_PIXELS = 30_000_000
 """Of an uploaded picture: telephones take 12 to 24 million in JPEG. More needs memory that a Pi has not."""
 
-MOST_WAITING = 4
-"""Pictures that wait, each with its bytes in memory."""
+AT_ONCE = 2
+"""Pictures that come or wait at the same time, each with its bytes in memory."""
 
 SLOWEST_S = 30.0
 """A picture that takes longer ends the process."""
@@ -53,21 +53,22 @@ class PictureWorker:
     def __init__(self, model: Callable[[], WorkerModel]) -> None:
         self._model = model
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="uploads")
-        self._waiting = 0
+        self._in_hand = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._running: WorkerModel | None = None
         self._used_s = 0.0
         self._closed = False
 
-    async def classify(self, content: bytes) -> dict[str, Any]:
-        """The prediction of a picture, as JSON. Raises Problem."""
-        if self._waiting >= MOST_WAITING:
+    async def classify(self, read: Callable[[], Awaitable[bytes]]) -> dict[str, Any]:
+        """The prediction, as JSON, of the picture that `read` gives. Raises Problem."""
+        if self._in_hand >= AT_ONCE:
             raise Problem("too-many", "other pictures are being classified", headers={"retry-after": "2"})
-        self._waiting += 1
+        self._in_hand += 1
         try:
+            content = await read()
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._classify, content)
         finally:
-            self._waiting -= 1
+            self._in_hand -= 1
             self._used_s = time.monotonic()
             asyncio.get_running_loop().call_later(IDLE_S + 1, self._end_if_idle)
 
@@ -78,7 +79,7 @@ class PictureWorker:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _end_if_idle(self) -> None:
-        if not self._waiting and time.monotonic() - self._used_s > IDLE_S:
+        if not self._in_hand and time.monotonic() - self._used_s > IDLE_S:
             self._kill()
 
     def _classify(self, content: bytes) -> dict[str, Any]:

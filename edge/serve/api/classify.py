@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
@@ -33,19 +32,15 @@ PICTURES = (
 
 HINT = "curl --data-binary @shirt.jpg -H 'Content-Type: image/jpeg' .../api/classify"
 
-AT_ONCE = 3
-"""Bodies that are read at the same time: each may take MOST_BYTES of memory."""
-
-_reading = asyncio.Semaphore(AT_ONCE)
-
 
 async def classify(site: Site, request: Request) -> ASGIApp:
     """The prediction, as the command line's JSON has it."""
     check_type(request, PICTURES, HINT)
-    if _reading.locked():
-        raise Problem("too-many", "other pictures are being sent", headers={"retry-after": "2"})
-    async with _reading:
-        content = await read_body(request, MOST_BYTES)
-        if not content:
-            raise Problem("unusable", "the picture is empty (zero bytes)", HINT)
-        return JSONResponse(await site.worker.classify(content))
+    return JSONResponse(await site.worker.classify(lambda: _picture(request)))
+
+
+async def _picture(request: Request) -> bytes:
+    content = await read_body(request, MOST_BYTES)
+    if not content:
+        raise Problem("unusable", "the picture is empty (zero bytes)", HINT)
+    return content
