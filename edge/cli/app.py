@@ -55,6 +55,7 @@ app.command_of("edge.cli.explain", "explain")
 app.command_of("edge.cli.cameras", "cameras")
 app.command_of("edge.cli.models", "models")
 app.command_of("edge.cli.models", "info")
+app.command_of("edge.cli.use_model", "use_model")
 app.command_of("edge.cli.evaluate", "evaluate")
 app.command_of("edge.cli.evaluate", "fetch_data")
 app.command_of("edge.cli.doctor", "doctor", cls=TyperCommand)  # it runs with a spoilt configuration, too

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,13 +19,19 @@ from edge.cli.classify_options import (
 )
 from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import BackendOptions, open_model
+from edge.cli.options import BackendOptions, open_found, read_checked
 from edge.errors import BadOption, SomeInputsFailed, SourceError
 from edge.sources.settings import SourceSettings, parse_fps, parse_resolution, parse_retry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from edge.cli.serve_options import ServeOptions
-    from edge.inference.classifier import Classifier
+    from edge.deployment.model_in_service import ModelInService
+    from edge.inference.classifier import Classifier, FrameClassifier
+    from edge.inference.model_file import Model
+    from edge.serve.open_page import PageSettings
+    from edge.sources.grammar import Input
     from edge.stream.review_folder import ReviewFolder
     from edge.stream.smoothing import Smoother
 
@@ -103,15 +108,16 @@ def run_classify(
     inputs = parse_sources(wanted)
     settings = _source_settings(of_camera, of_live, of_network, of_video.interval)
     passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)
-    classifier = open_model(
-        of_model.model,
-        on,
-        of_model.threads,
-        of_model.labels,
-        of_model.views,
-        of_model.min_score,
+    model = read_checked(of_model.model)
+    open_it = partial(
+        open_found,
+        on=on,
+        threads=of_model.threads,
+        labels=of_model.labels,
+        views=of_model.views,
+        min_score=of_model.min_score,
     )
-    steady = _smoother(of_video.smooth, classifier)
+    classifier = open_it(model)
     store = _open_store(of_keep, classifier, of_model.model)
     failures: list[SourceError] = []
 
@@ -121,6 +127,8 @@ def run_classify(
             console.complain(error)
 
     endless = not all(source.is_one_picture for source in inputs)
+    lasts = endless or of_video.on_change or of_listeners.are_given() or of_page is not None or _is_service()
+    service = _into_service(model, classifier, open_it, of_model.model, inputs) if lasts else None
     width = max(len(source.where) for source in inputs)
     with (
         open_sink(of_output.form, of_output.output, of_output.top_k, endless=endless, source_width=width) as sink,
@@ -129,19 +137,15 @@ def run_classify(
         frames = partial(frames_of, inputs, report, settings=settings)
         answers = partial(
             classify_frames,
-            classifier=classifier,
+            classifier=service or classifier,
             save_view=of_output.save_view,
             store=store,
             keep_below=of_keep.keep_below,
-            smooth=steady,
+            smooth=_smoother(of_video.smooth, service or classifier),
             show=of_output.show,
         )
-        page = None
-        if of_page is not None:
-            from edge.cli.serve_settings import page_settings
-
-            page = page_settings(of_page, of_model, on, of_keep.keep)
-        if not (endless or of_video.on_change or of_listeners.are_given() or page or "NOTIFY_SOCKET" in os.environ):
+        page = None if of_page is None else _page_settings(of_page, of_model, on, of_keep)
+        if service is None:
             for _, prediction in answers(islice(frames(through=passing), of_output.limit)):
                 sink.write(prediction)
                 advance()
@@ -151,9 +155,8 @@ def run_classify(
             with open_watched_run(
                 inputs,
                 sink,
-                classifier,
+                service,
                 of_listeners,
-                model_name=Path(of_model.model).stem,
                 top_k=of_output.top_k,
                 heartbeat_s=of_live.heartbeat,
                 only_changed=of_video.on_change,
@@ -169,7 +172,7 @@ def run_classify(
                 if failures:
                     run.reason = failures[-1].message
             if stop.restarts:
-                release(classifier.interpreter)
+                release(service.current.interpreter)
                 start_again()
     if failures and len(inputs) == 1:
         raise failures[0]
@@ -177,9 +180,32 @@ def run_classify(
         raise SomeInputsFailed(f"{len(failures)} of {len(inputs)} inputs could not be classified; see above")
 
 
+def _is_service() -> bool:
+    """Whether systemd wants to be told how it goes."""
+    return "NOTIFY_SOCKET" in os.environ
+
+
 def _rarely_answers(video: VideoOptions, camera: CameraOptions) -> bool:
     """Whether minutes may pass without an answer while all is well."""
     return video.motion or video.interval is not None or (camera.fps is not None and camera.fps < 1)
+
+
+def _into_service(
+    model: Model, classifier: Classifier, open_it: Callable[..., Classifier], where: str, inputs: Sequence[Input]
+) -> ModelInService:
+    """The model as one that another may take over from; in front of a camera its file, link or folder is followed."""
+    from edge.cli.classify_run import into_service
+
+    is_live = any(source.may_be_live for source in inputs)
+    return into_service(model, classifier, open_it, where if is_live else None)
+
+
+def _page_settings(
+    page: ServeOptions, of_model: ModelOptions, on: BackendOptions, keeping: KeepOptions
+) -> PageSettings:
+    from edge.cli.serve_settings import page_settings
+
+    return page_settings(page, of_model, on, keeping.keep)
 
 
 def _source_settings(
@@ -205,13 +231,13 @@ def _source_settings(
     return settings
 
 
-def _smoother(how: str, classifier: Classifier) -> Smoother | None:
+def _smoother(how: str, classifier: FrameClassifier) -> Smoother | None:
     """What steadies the predictions, None for nothing. Raises BadOption."""
     if how == "none":
         return None
     from edge.stream.smoothing import parse_smoothing
 
-    return parse_smoothing(how, classifier.score_calibration.reject_below)
+    return parse_smoothing(how, lambda: classifier.reject_below)
 
 
 def _open_store(options: KeepOptions, classifier: Classifier, model: str) -> ReviewFolder | None:

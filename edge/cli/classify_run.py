@@ -6,19 +6,23 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from edge.cli import console
+from edge.errors import BackendUnavailable
 
 if TYPE_CHECKING:
     from edge.cli.listener_options import ListenerOptions
     from edge.cli.stop_signals import StopSignals
+    from edge.deployment.model_in_service import ModelInService
     from edge.events.event import Event
     from edge.events.publisher import Publisher
     from edge.events.run import Run
     from edge.events.run_state import RunState
     from edge.inference.classifier import Classifier
+    from edge.inference.model_file import Model
     from edge.output.sinks import Sink
     from edge.serve.live_state import LiveState
     from edge.serve.open_page import PageSettings
@@ -29,10 +33,9 @@ if TYPE_CHECKING:
 def open_watched_run(
     inputs: Sequence[Input],
     sink: Sink,
-    classifier: Classifier,
+    service: ModelInService,
     listening: ListenerOptions,
     *,
-    model_name: str,
     top_k: int,
     heartbeat_s: float,
     only_changed: bool,
@@ -46,20 +49,18 @@ def open_watched_run(
     has started it, systemd is told how it is; a run that `rarely_answers`, though its camera works, is alive without.
     """
     from edge.cli.stop_signals import StopSignals
-    from edge.events.drift import DriftMonitor, HeldOut
+    from edge.events.drift import monitor_for
     from edge.events.event_json import EventSink
     from edge.events.publisher import Publisher
     from edge.events.run import only_changes, open_run
     from edge.events.run_state import RunState
-    from edge.inference.fallback import FallbackInterpreter
 
     _give_memory_back()
     written = EventSink(sink, top_k)
     subscribers: list[Callable[[Event], None]] = [only_changes(written) if only_changed else written, tell_people]
-    expected = HeldOut.of_manifest(classifier.manifest)
-    drift = None if expected is None else DriftMonitor(expected)
+    classifier = service.current
     publisher = Publisher(classifier.model_sha256)
-    state = RunState(classifier.model_sha256, model_name, classifier.interpreter.name)
+    state = RunState(classifier.model_sha256, service.model.name, classifier.interpreter.name)
     listeners = []
     if listening.are_given():
         from edge.cli.listeners import open_listeners
@@ -75,12 +76,13 @@ def open_watched_run(
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,
-        _served(page, publisher, state, classifier) as live,
-        open_run(publisher, subscribers, listeners, _warn, heartbeat_s, drift) as run,
+        _served(page, publisher, state, service) as live,
+        open_run(publisher, subscribers, listeners, _warn, heartbeat_s, monitor_for(classifier.manifest)) as run,
     ):
         run.check_stop = stop.check if live is None else _both(live.alive, stop.check)
-        if isinstance(classifier.interpreter, FallbackInterpreter):
-            classifier.interpreter.on_change = run.backend_changed
+        run.follow(classifier.interpreter)
+        service.tell(run)
+        run.check_model = service.check
         yield run, stop, live
         if stop.received is not None:
             run.reason = stop.received.name
@@ -88,14 +90,14 @@ def open_watched_run(
 
 @contextmanager
 def _served(
-    page: PageSettings | None, publisher: Publisher, state: RunState, classifier: Classifier
+    page: PageSettings | None, publisher: Publisher, state: RunState, service: ModelInService
 ) -> Iterator[LiveState | None]:
     if page is None:
         yield None
         return
     from edge.serve.open_page import open_page
 
-    with open_page(page, publisher, state, classifier, console.note) as live:
+    with open_page(page, publisher, state, service, console.note) as live:
         yield live
 
 
@@ -107,9 +109,30 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
     return call
 
 
+def into_service(
+    model: Model, classifier: Classifier, open_classifier: Callable[..., Classifier], watched: str | None
+) -> ModelInService:
+    """A model that answers, as it was opened, and follows its file, link or folder if that is `watched`."""
+    from edge.deployment.candidate import InService
+    from edge.deployment.model_in_service import ModelInService
+    from edge.deployment.model_watch import ModelWatch
+    from edge.inference.model_file import bundled_models, read_model
+
+    return ModelInService(
+        InService(model, classifier),
+        lambda path: read_model(str(path)),
+        partial(open_classifier, on_backend_change=_refuse_change),
+        ModelWatch(watched) if watched is not None and watched not in bundled_models() else None,
+    )
+
+
+def _refuse_change(before: str, _after: str, reason: str) -> None:
+    raise BackendUnavailable(f"{before} does not run it: {reason}", "convert it again, or for the CPU")
+
+
 def tell_people(event: Event) -> None:
     """Say on stderr what a person at the terminal, or who reads the journal, wants to know."""
-    from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift
+    from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, ModelChanged, ModelRefused
 
     what = event.what
     if isinstance(what, CameraLost):
@@ -120,6 +143,12 @@ def tell_people(event: Event) -> None:
         console.note(f"camera back: {event.source}, after {what.away_s:.1f} s")
     elif isinstance(what, BackendChanged):
         console.note(f"warning: {what.after} goes on for {what.before}: {what.reason}")
+    elif isinstance(what, ModelChanged):
+        console.note(f"model changed: {what.name} ({what.after[:12]}) goes on for {what.before[:12]}")
+    elif isinstance(what, ModelRefused):
+        console.note(f"warning: {what.file} is not taken, the model in service goes on: {what.message}")
+        if what.hint:
+            console.note(f"hint: {what.hint}")
     elif isinstance(what, Drift):
         console.note(f"warning: {what.message}")
 

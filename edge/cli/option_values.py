@@ -43,7 +43,7 @@ def smoothing(value: Any) -> None:
     if value != "none":
         from edge.stream.smoothing import parse_smoothing
 
-        parse_smoothing(value, 0.0)
+        parse_smoothing(value, lambda: 0.0)
 
 
 @_checks(example="250MB")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ModelOption = Annotated[
     str,
-    typer.Option("--model", "-m", autocompletion=model_names, help="Name of a bundled model, or a .tflite file."),
+    typer.Option("--model", "-m", autocompletion=model_names, help="A bundled model, a .tflite file or a folder."),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
 LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
@@ -61,10 +61,23 @@ def open_model(
     on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
 ) -> "Classifier":
     """A classifier as the options ask for it. Raises ModelError, BackendUnavailable or BadOption."""
+    return open_found(read_checked(model), on, threads, labels, views, min_score, on_backend_change)
+
+
+def open_found(
+    model: "Model",
+    on: BackendOptions,
+    threads: int = 1,
+    labels: Path | None = None,
+    views: int = 1,
+    min_score: float | None = None,
+    on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
+) -> "Classifier":
+    """As `open_model`, for a model file that has been read."""
     from edge.inference.classifier import open_classifier
     from edge.inference.model_file import read_labels
 
-    opened = open_on(read_checked(model), on, threads, on_backend_change)
+    opened = open_on(model, on, threads, on_backend_change)
     names = read_labels(labels) if labels else ()
     return open_classifier(opened.model, opened.interpreter, names, views=views, min_score=min_score)
 

@@ -141,5 +141,11 @@ class DriftMonitor:
             yield Drift(measure, value, expected, window_s, False, f"as measured again: {facts}")
 
 
+def monitor_for(manifest: Mapping[str, Any] | None) -> DriftMonitor | None:
+    """A monitor for a model, by its manifest; None where that states no figures."""
+    expected = HeldOut.of_manifest(manifest)
+    return None if expected is None else DriftMonitor(expected)
+
+
 def _in_words(seconds: float) -> str:
     return "hour" if seconds > 0.99 * WINDOW_S else f"{max(round(seconds / 60), 1)} minutes"

@@ -44,11 +44,23 @@ class BackendChanged:
 
 @dataclass(frozen=True, slots=True)
 class ModelChanged:
-    """Another model goes on with the work; the hashes are SHA-256 of the flatbuffers, in hexadecimal digits."""
+    """Another model goes on with the work; the hashes are SHA-256 of the flatbuffers, in hexadecimal digits.
+
+    They are the same where another file differs in its labels or manifest alone.
+    """
 
     before: str
     after: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefused:
+    """A model file that was to take over is refused: the one in service goes on."""
+
+    file: str
+    message: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,9 @@ class Stopped:
     frames: int
 
 
-Happening = Prediction | CameraLost | CameraBack | BackendChanged | ModelChanged | Heartbeat | Drift | Stopped
+Happening = (
+    Prediction | CameraLost | CameraBack | BackendChanged | ModelChanged | ModelRefused | Heartbeat | Drift | Stopped
+)
 """What an event can tell of."""
 
 

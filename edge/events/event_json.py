@@ -13,6 +13,7 @@ from edge.events.event import (
     Event,
     Heartbeat,
     ModelChanged,
+    ModelRefused,
     Stopped,
 )
 from edge.frame import Prediction
@@ -25,6 +26,7 @@ NAMES: dict[type, str] = {
     CameraBack: "camera_back",
     BackendChanged: "backend_changed",
     ModelChanged: "model_changed",
+    ModelRefused: "model_refused",
     Heartbeat: "heartbeat",
     Drift: "drift",
     Stopped: "stopped",

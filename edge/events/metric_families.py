@@ -103,6 +103,7 @@ class MetricFamilies:
             self._backend_changes.labels(what.before, what.after).inc()
         elif isinstance(what, ModelChanged):
             self._info.info({"sha256": what.after, "name": printable(what.name)})
+            self._drifting.clear()  # it is measured by this model's figures now
         elif isinstance(what, Drift):
             self._drifting.labels(what.measure).set(what.drifting)
         elif isinstance(what, Heartbeat):

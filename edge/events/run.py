@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge.errors import FmnistEdgeError, OutputClosed, OutputFailed, SourceError
-from edge.events.event import BackendChanged, CameraBack, CameraLost, Event, Stopped
+from edge.events.event import BackendChanged, CameraBack, CameraLost, Event, ModelChanged, ModelRefused, Stopped
 from edge.events.heartbeat import HeartbeatClock
 from edge.events.listener import Listener
 from edge.events.listener_thread import ListenerThread, close_all
@@ -18,15 +18,19 @@ from edge.frame import Prediction
 from edge.stream.smoothing import Changes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.deployment.candidate import InService
     from edge.events.drift import DriftMonitor
     from edge.frame import Frame
+    from edge.inference.interpreters import Interpreter
     from edge.sources.live import Loss
 
 HEARTBEAT_S = 60.0
 
 
 class Run:
-    """Publishes what happens while frames are classified. It is the sources' CameraObserver.
+    """Publishes what happens while frames are classified. It is the sources' CameraObserver and a ModelObserver.
 
     All its methods are called in the thread that classifies.
     """
@@ -45,6 +49,8 @@ class Run:
         self._loss: Loss | None = None
         self.check_stop: Callable[[], None] = lambda: None
         """Called all the time while a live source is open or waited for: raises what ends the run, if it is to end."""
+        self.check_model: Callable[[], None] = lambda: None
+        """Called between two frames, and while none comes: another model may take over now."""
         self.reason = "the input has ended"
         """Why the run ends, if nothing is raised."""
 
@@ -62,9 +68,33 @@ class Run:
         """Another runtime or device goes on with the work."""
         self._publisher.publish(BackendChanged(before, after, reason))
 
+    def follow(self, interpreter: Interpreter) -> None:
+        """Publish it when this interpreter goes on on another device."""
+        from edge.inference.fallback import FallbackInterpreter
+
+        if isinstance(interpreter, FallbackInterpreter):
+            interpreter.on_change = self.backend_changed
+
+    def model_changed(self, before: InService, after: InService) -> None:
+        """Another model answers from now on."""
+        from edge.events.drift import monitor_for
+
+        was, now = before.classifier, after.classifier
+        self._publisher.model = now.model_sha256
+        self._publisher.publish(ModelChanged(was.model_sha256, now.model_sha256, after.model.name))
+        if was.interpreter.name != now.interpreter.name:
+            self.backend_changed(was.interpreter.name, now.interpreter.name, f"with the model {after.model.name}")
+        self._drift = monitor_for(now.manifest)
+        self.follow(now.interpreter)
+
+    def model_refused(self, path: Path, error: FmnistEdgeError) -> None:
+        """A model does not go into service."""
+        self._publisher.publish(ModelRefused(str(path), error.message, error.hint))
+
     def tick(self) -> None:
         """Publish what is due by the clock, and end the run if that is wanted."""
         self.check_stop()
+        self.check_model()
         self._beat()
 
     def answer(self, frame: Frame, prediction: Prediction) -> None:
@@ -76,6 +106,7 @@ class Run:
             for change in self._drift.see(prediction, time.monotonic()):
                 self._publisher.publish(change, prediction.source)
         self._beat()
+        self.check_model()
 
     def _beat(self) -> None:
         if self._heartbeat.is_due:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, Event, Heartbeat, ModelChanged
+from edge.events.event import (
+    BackendChanged,
+    CameraBack,
+    CameraLost,
+    Drift,
+    Event,
+    Heartbeat,
+    ModelChanged,
+    ModelRefused,
+)
 from edge.frame import Decision, Prediction
 from edge.output.sinks import SCHEMA_VERSION, utc_text
 
@@ -30,6 +39,7 @@ class RunState:
     prediction: Prediction | None = None
     lost: CameraLost | None = None
     drifts: tuple[Drift, ...] = ()
+    refused: ModelRefused | None = None
     heartbeat: Heartbeat | None = None
 
     def after(self, event: Event) -> RunState:
@@ -47,7 +57,9 @@ class RunState:
         if isinstance(what, BackendChanged):
             return replace(state, backend=what.after)
         if isinstance(what, ModelChanged):
-            return replace(state, model=what.after, model_name=what.name)
+            return replace(state, model=what.after, model_name=what.name, drifts=(), refused=None)
+        if isinstance(what, ModelRefused):
+            return replace(state, refused=what)
         if isinstance(what, Drift):
             others = tuple(one for one in self.drifts if one.measure != what.measure)
             return replace(state, drifts=(*others, what) if what.drifting else others)
@@ -65,7 +77,8 @@ class RunState:
     def problem(self) -> str | None:
         """What is wrong, for a person."""
         lost = [f"camera lost: {self.lost.message}"] if self.lost else []
-        return "; ".join([*lost, *(one.message for one in self.drifts)]) or None
+        refused = [f"model refused: {self.refused.message}"] if self.refused else []
+        return "; ".join([*lost, *refused, *(one.message for one in self.drifts)]) or None
 
     def as_json(self) -> dict[str, Any]:
         """The state as a JSON object; the rate and the temperature are those of the last heartbeat."""

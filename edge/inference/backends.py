@@ -13,6 +13,7 @@ from edge.inference.interpreters import CPU_RUNTIMES, Interpreter, open_interpre
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge.inference.edgetpu import EdgeTpuInterpreter
     from edge.inference.fallback import OnChange
     from edge.inference.model_file import Model
 
@@ -143,14 +144,24 @@ def _with_fallback(
 
 
 def release(interpreter: Interpreter) -> None:
-    """Give a Coral back, before this process becomes another that wants it. An interpreter on the CPU keeps nothing."""
+    """Give a Coral back, before another interpreter wants it. One on the CPU keeps nothing."""
+    found = _edgetpu_of(interpreter)
+    if found is not None:
+        found.close()
+
+
+def holds_coral(interpreter: Interpreter) -> bool:
+    """Whether a Coral answers, which no other interpreter can open meanwhile."""
+    return _edgetpu_of(interpreter) is not None
+
+
+def _edgetpu_of(interpreter: Interpreter) -> EdgeTpuInterpreter | None:
     from edge.inference.edgetpu import EdgeTpuInterpreter
     from edge.inference.fallback import FallbackInterpreter
 
     if isinstance(interpreter, FallbackInterpreter):
         interpreter = interpreter.current
-    if isinstance(interpreter, EdgeTpuInterpreter):
-        interpreter.close()
+    return interpreter if isinstance(interpreter, EdgeTpuInterpreter) else None
 
 
 def _not_compiled(model: Model) -> BackendUnavailable:

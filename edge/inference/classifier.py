@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -30,6 +30,29 @@ HINTS = {
     Scene.CUT_OFF: "the frame cuts the garment off, or the ground is restless: move the camera back, or use --roi",
     "unknown": "not sure what it is: lay it flat on an even ground of another colour",
 }
+
+
+class FrameClassifier(Protocol):
+    """What classifies frames: a Classifier, or the one that is in service at the moment."""
+
+    @property
+    def image(self) -> ImageSpec:
+        """The picture that the model wants."""
+        ...
+
+    @property
+    def views(self) -> int:
+        """How many views of a garment it sees."""
+        ...
+
+    @property
+    def reject_below(self) -> float:
+        """The score under which a decision is "unknown"."""
+        ...
+
+    def __call__(self, frame: Frame) -> Prediction:
+        """Classify one frame."""
+        ...
 
 
 class Classifier:
@@ -74,6 +97,11 @@ class Classifier:
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
+
+    @property
+    def reject_below(self) -> float:
+        """The score under which a frame's decision is "unknown"."""
+        return self.score_calibration.reject_below
 
     def __call__(self, frame: Frame) -> Prediction:
         """Classify one frame; a blank or empty one gets no label, and an unusable one is not even looked at."""

@@ -132,6 +132,17 @@ def _load(runtime: Runtime, model: Model, threads: int) -> Any:
     return interpreter
 
 
+def first_runtime() -> Runtime:
+    """The first runtime for the CPU that is installed. Raises BackendUnavailable."""
+    reasons = []
+    for runtime in CPU_RUNTIMES.values():
+        try:
+            return runtime()
+        except BackendUnavailable as error:
+            reasons.append(error.message)
+    raise BackendUnavailable(f"no runtime is installed: {'; '.join(reasons)}", "pip install ai-edge-litert")
+
+
 @contextmanager
 def _captured_stderr() -> Iterator[Callable[[], str]]:
     """Keep the runtimes' chatter (written by C++ to file descriptor 2) off the screen; gives what was said."""

@@ -71,7 +71,7 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_model(name_or_path: str) -> Path:
-    """Path of a bundled model by name, or of a file. Raises ModelNotFound."""
+    """Path of a bundled model by name, of a file, or of the version that runs of a folder. Raises ModelNotFound."""
     bundled = bundled_models()
     if name_or_path in bundled:
         return bundled[name_or_path]
@@ -79,10 +79,14 @@ def find_model(name_or_path: str) -> Path:
     try:
         if path.is_file():
             return path
+        if path.is_dir():
+            from edge.inference.model_versions import version_in_use
+
+            return version_in_use(path)
     except OSError as error:
         raise ModelNotFound(f"{name_or_path[:80]}: {error.strerror}", "check the path and its permissions") from error
     raise ModelNotFound(
-        f"no bundled model and no file is called {name_or_path}",
+        f"no bundled model, no file and no folder is called {name_or_path}",
         f"bundled models: {', '.join(bundled)} (fmnist-edge models)",
     )
 

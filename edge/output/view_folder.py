@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.frame import Frame, Prediction
-    from edge.inference.classifier import Classifier
+    from edge.inference.classifier import FrameClassifier
 
 
 def saved(
-    pairs: Iterable[tuple[Frame, Prediction]], classifier: Classifier, folder: Path
+    pairs: Iterable[tuple[Frame, Prediction]], classifier: FrameClassifier, folder: Path
 ) -> Iterator[tuple[Frame, Prediction]]:
     """Pass pairs on, each drawn into `folder` first, which is made. Raises OutputFailed."""
     try:

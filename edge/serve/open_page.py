@@ -5,27 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.serve.access import Access
 from edge.serve.api.app import make_app
 from edge.serve.event_feed import EventFeed
-from edge.serve.fixed_models import FixedModels
 from edge.serve.label_folder import LabelFolder
 from edge.serve.live_pictures import LivePictures
 from edge.serve.live_state import LiveState
 from edge.serve.metric_text import open_metrics
 from edge.serve.picture_worker import PictureWorker, WorkerModel
+from edge.serve.served_models import ServedModels
 from edge.serve.site import Site
 from edge.serve.web.static import StaticFiles
 from edge.serve.web.web_server import Certificate, WebServer, bind
 
 if TYPE_CHECKING:
+    from edge.deployment.model_in_service import ModelInService
     from edge.events.publisher import Publisher
     from edge.events.run_state import RunState
-    from edge.inference.classifier import Classifier
 
 SWITCH_INTERVAL_S = 0.0005
 """Python lets a thread keep the interpreter for 5 ms, and a frame asks for it some thirty times."""
@@ -50,17 +50,18 @@ def open_page(
     settings: PageSettings,
     publisher: Publisher,
     state: RunState,
-    classifier: Classifier,
+    service: ModelInService,
     say: Callable[[str], None],
 ) -> Iterator[LiveState]:
     """Serve the page of a run; `say` is given its address. Gives what wants to know of signs of life.
 
     Raises BadOption or OutputFailed.
     """
-    live = LiveState(publisher, state, lambda: classifier.last_seen)
+    classifier = service.current
+    live = LiveState(publisher, state, lambda: service.current.last_seen)
     feed = EventFeed()
     pictures = LivePictures(live)
-    worker = PictureWorker(lambda: _with_hash(settings.worker, live.model))
+    worker = PictureWorker(lambda: _answering(settings.worker, service))
     metrics = open_metrics(classifier.labels, publisher, state.model_name)
     listening = bind(settings.host, settings.port)
     port = int(listening.getsockname()[1])
@@ -71,7 +72,7 @@ def open_page(
         pictures=pictures,
         worker=worker,
         label=None if settings.keep is None else LabelFolder(settings.keep, classifier.labels),
-        models=FixedModels(state.model_name, classifier, lambda: live.model),
+        models=ServedModels(service, settings.worker.model),
         metrics=metrics,
         access=access,
         files=StaticFiles(),
@@ -98,10 +99,9 @@ def open_page(
         listening.close()
 
 
-def _with_hash(model: WorkerModel, sha256: str) -> WorkerModel:
-    from dataclasses import replace
-
-    return replace(model, sha256=sha256)
+def _answering(model: WorkerModel, service: ModelInService) -> WorkerModel:
+    """The model that answers for the camera at this moment."""
+    return replace(model, model=str(service.model.path), sha256=service.current.model_sha256)
 
 
 def _address(settings: PageSettings, port: int) -> str:

@@ -19,7 +19,7 @@ from edge.frame import Frame, Prediction
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.inference.classifier import Classifier
+    from edge.inference.classifier import FrameClassifier
     from edge.stream.review_folder import ReviewFolder
     from edge.stream.smoothing import Smoother
 
@@ -49,7 +49,7 @@ def frame_filters(roi: str | None, interval_s: float | None, motion_threshold: f
 
 def classify_frames(
     frames: Iterable[Frame],
-    classifier: Classifier,
+    classifier: FrameClassifier,
     *,
     save_view: Path | None = None,
     store: ReviewFolder | None = None,

@@ -19,6 +19,9 @@ from edge.frame import Decision, Frame, LabelScore, Prediction
 Answer = tuple[Decision, str | None]
 """A decision, with the label if it is one."""
 
+Threshold = Callable[[], float]
+"""The score under which an answer is "unknown"; asked each time, because another model may come with another."""
+
 Smoother = Callable[[Iterable[Prediction]], Iterator[Prediction]]
 
 DISAGREEING = "the frames do not agree: hold it still, on an even ground"
@@ -33,7 +36,7 @@ def answer_of(prediction: Prediction) -> Answer:
     return prediction.decision, best.label if is_label and best else None
 
 
-def parse_smoothing(text: str, reject_below: float) -> Smoother | None:
+def parse_smoothing(text: str, reject_below: Threshold) -> Smoother | None:
     """Read `none`, `average[:0.6]`, `vote[:3/5]` or `hysteresis[:3]`; None stands for none. Raises BadOption.
 
     An averaged score under `reject_below` makes the decision "unknown".
@@ -64,7 +67,7 @@ def parse_smoothing(text: str, reject_below: float) -> Smoother | None:
     return partial(_each_source, smooth=smoother)
 
 
-def averaged(predictions: Iterable[Prediction], weight: float, reject_below: float = 0.0) -> Iterator[Prediction]:
+def averaged(predictions: Iterable[Prediction], weight: float, reject_below: Threshold) -> Iterator[Prediction]:
     """Exponential average of the probabilities: `weight`, 0..1, goes to the new frame, the rest to the average so far.
 
     "Nothing" has a probability of its own, 1 in a frame without garment and else 0. While it is a half or more, the
@@ -87,7 +90,7 @@ def averaged(predictions: Iterable[Prediction], weight: float, reject_below: flo
             label: share * scores.get(label, 0.0) + (1 - share) * average.get(label, 0.0) for label in average | scores
         }
         ranked = _ranked(average, sum(average.values()))
-        decision = Decision.GARMENT if ranked and ranked[0].score >= reject_below else Decision.UNKNOWN
+        decision = Decision.GARMENT if ranked and ranked[0].score >= reject_below() else Decision.UNKNOWN
         yield _saying(prediction, decision, ranked, hints[Decision.UNKNOWN])
 
 

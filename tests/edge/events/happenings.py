@@ -15,6 +15,7 @@ from edge.events.event import (
     Heartbeat,
     ListenerState,
     ModelChanged,
+    ModelRefused,
     Stopped,
 )
 from edge.frame import Decision, LabelScore, Prediction
@@ -52,6 +53,7 @@ EACH_KIND: tuple[Event, ...] = (
     event(CameraBack(4.2, 3)),
     event(BackendChanged("coral", "litert", "the delegate failed"), None),
     event(ModelChanged(MODEL, "6" * 64, "camera"), None),
+    event(ModelRefused("camera.tflite", "camera.tflite is damaged", "convert it again"), None),
     event(HEARTBEAT, None),
     event(Drift("unknown", 0.48, 0.06, 3600.0, True, "48 % unknown in the last hour; 6 % was measured")),
     event(Stopped("SIGTERM", 1800), None),

@@ -23,6 +23,7 @@ from edge.events.event import (
     Heartbeat,
     ListenerState,
     ModelChanged,
+    ModelRefused,
     Stopped,
 )
 from edge.events.event_json import NAMES, EventSink, as_json
@@ -46,6 +47,7 @@ EXAMPLES: list[Happening] = [
     CameraBack(3.21, 2),
     BackendChanged("coral", "litert", "it hangs"),
     ModelChanged(SHA, "b" * 64, "camera"),
+    ModelRefused("camera.tflite", "camera.tflite is damaged", "convert it again"),
     Heartbeat(60.0, 1800, 3, 30.0, None, None, None, None, {}),
     Heartbeat(60.0, 0, 0, 0.0, 9.5, Loss.BLACK, 48.2, 80.1, {"mqtt": ListenerState(1, 2, 3, "no broker")}),
     Drift("unknown", 0.48, 0.06, 3600.0, True, "48% unknown"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, Happening, ModelChanged
+from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, Happening, ModelChanged, ModelRefused
 from edge.events.run_state import RunState
 from edge.frame import Decision
 from edge.sources.live import Loss
@@ -73,6 +73,13 @@ def test_what_answers_and_how_fast() -> None:
     assert after(BackendChanged("coral", "litert 2", "it hangs"))["backend"] == "litert 2"
     changed = after(ModelChanged(MODEL, "6" * 64, "mine"))
     assert (changed["model"], changed["model_name"]) == ("6" * 64, "mine")
+    refused = ModelRefused("mine.tflite", "mine.tflite is damaged", "")
+    assert after(refused)["problem"] == "model refused: mine.tflite is damaged"
+    assert after(refused, ModelChanged(MODEL, MODEL, "mine"))["problem"] is None
+    assert (
+        after(Drift("score", 0.5, 0.9, 3600.0, True, "it drifts"), ModelChanged(MODEL, "6" * 64, "mine"))["problem"]
+        is None
+    )
     assert (after()["frames_per_s"], after()["temperature_c"]) == (None, None)
     assert (after(HEARTBEAT)["frames_per_s"], after(HEARTBEAT)["temperature_c"]) == (30.0, 48.3)
 

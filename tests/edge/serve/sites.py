@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.serve.fixed_models import FixedModels
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,7 +20,6 @@ from edge.inference.classifier import Classifier
 from edge.serve.access import Access
 from edge.serve.api.app import make_app
 from edge.serve.event_feed import EventFeed
-from edge.serve.fixed_models import FixedModels
 from edge.serve.label_folder import LabelFolder
 from edge.serve.live_pictures import LivePictures
 from edge.serve.live_state import LiveState

@@ -153,7 +153,7 @@ def test_nothing_is_read_ahead_and_nothing_lies_between_if_nothing_was_asked_for
             yield frame(100 + number, number, number)
 
     frames = frame_filters("0,0,1,1", 0.0, 0.5)(camera())
-    answers = classify_frames(frames, classifier, smooth=parse_smoothing("vote", 0.5))
+    answers = classify_frames(frames, classifier, smooth=parse_smoothing("vote", lambda: 0.5))
     assert next(answers)[1].frame == 0
     assert seen == [0]
     untouched = [frame(1), frame(2)]

@@ -16,7 +16,7 @@ WAYS = ["average", "average:0.3", "average:1", "vote", "vote:4/5", "hysteresis",
 
 
 def smoother(text: str, reject_below: float = 0.5) -> Smoother:
-    smooth = parse_smoothing(text, reject_below)
+    smooth = parse_smoothing(text, lambda: reject_below)
     assert smooth is not None
     return smooth
 
@@ -148,10 +148,10 @@ def test_the_best_guess_of_one_that_is_not_sure_is_no_answer() -> None:
 )
 def test_what_cannot_be_smoothed_so_is_said(text: str) -> None:
     with pytest.raises(BadOption) as caught:
-        parse_smoothing(text, 0.5)
+        parse_smoothing(text, lambda: 0.5)
     assert f"--smooth {text}"[:15] in str(caught.value)
     assert caught.value.hint
 
 
 def test_none_is_none() -> None:
-    assert parse_smoothing("none", 0.5) is None
+    assert parse_smoothing("none", lambda: 0.5) is None
