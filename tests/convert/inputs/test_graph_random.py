@@ -114,6 +114,13 @@ def test_what_draws_at_random_and_is_no_such_layer_is_named(tmp_path: Path) -> N
             mixed = tf.nn.relu(tf.where(flip, tf.reverse(image, [2]), image) - 9)
         return tf.reshape(mixed, (-1, 784)) @ weight
 
+    def stretched(image: Any) -> Any:
+        """Flips, but gives a wider picture than it takes."""
+        with tf.name_scope("wide"):
+            flip = tf.random.uniform(()) > 0.5
+            twice = tf.concat([tf.where(flip, tf.reverse(image, [2]), image)] * 2, 2)
+        return tf.reshape(twice[:, :, :28], (-1, 784)) @ weight
+
     def looping(image: Any) -> Any:
         flipped = tf.map_fn(tf.image.random_flip_left_right, image)
         return tf.reshape(flipped, (-1, 784)) @ weight
@@ -121,18 +128,21 @@ def test_what_draws_at_random_and_is_no_such_layer_is_named(tmp_path: Path) -> N
     for name, call, where in (
         ("a", sampling, "sampling/random_normal"),
         ("b", activated, "block/random_uniform"),
-        ("c", looping, "map"),
+        ("c", stretched, "wide/random_uniform"),
+        ("d", looping, "map"),
     ):
         message, hint = refusal(write(tmp_path / name, call, weight))
         assert message == f"{where} draws at random, and what it gives outside of training cannot be told"
         assert "training=False" in hint
 
 
-def test_cropping_at_random_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_cropping_at_random_is_named(tmp_path: Path, library: Any) -> None:
     """It crops the middle outside of training: that is not what it takes."""
-    given = keras.Input((28, 28, 1))
-    cropped = keras.layers.RandomCrop(24, 24)(given, training=True)
-    model = keras.Model(given, keras.layers.Dense(10)(keras.layers.Flatten()(cropped)))
+    layers = library.layers
+    given = library.Input((28, 28, 1))
+    cropped = layers.RandomCrop(24, 24)(given, training=True)
+    model = library.Model(given, layers.Dense(10)(layers.Flatten()(cropped)))
     message, _ = refusal(write_model(tmp_path / "m", model))
     assert "random_crop" in message
     assert "draws at random" in message
