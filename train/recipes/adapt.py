@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import TrainingFailed
-from edge.spec import ScoreCalibration
 from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, STEPS_PER_EPOCH, AdaptSettings
 from train.networks import like, optimizer_of
 from train.recipe import follow
@@ -62,6 +61,7 @@ def train(
     figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
+        from edge.spec import ScoreCalibration
         from train.data.adapt_epochs import AdaptEpochBuilder
         from train.data.epochs import read_trained
         from train.data.photos import read_photos
