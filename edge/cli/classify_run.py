@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge.output.sinks import Sink
     from edge.serve.live_state import LiveState
     from edge.serve.open_page import PageSettings
-    from edge.sources.grammar import Input
+    from edge.sources.grammar import Input, Kind
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def open_watched_run(
     from edge.events.run_state import RunState
 
     _give_memory_back()
-    written = EventSink(sink, top_k)
+    written = EventSink(sink, top_k, is_live=any(source.kind is Kind.CAMERA for source in inputs))
     subscribers: list[Callable[[Event], None]] = [only_changes(written) if only_changed else written, tell_people]
     classifier = service.current
     publisher = Publisher(classifier.model_sha256)

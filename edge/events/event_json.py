@@ -61,10 +61,10 @@ class EventSink:
     Lines of pictures, files and pipes are predictions alone, in the form that they have without events.
     """
 
-    def __init__(self, sink: Sink, top_k: int) -> None:
+    def __init__(self, sink: Sink, top_k: int, *, is_live: bool = False) -> None:
         self._sink = sink
         self._top_k = top_k
-        self._is_live = False
+        self._is_live = is_live  # an address may turn out to be one
 
     def __call__(self, event: Event) -> None:
         """Write an event, if the sink takes it. Raises OutputClosed or OutputFailed."""
