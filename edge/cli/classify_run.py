@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge.output.sinks import Sink
     from edge.serve.live_state import LiveState
     from edge.serve.open_page import PageSettings
-    from edge.sources.grammar import Input, Kind
+    from edge.sources.grammar import Input
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def open_watched_run(
     from edge.events.publisher import Publisher
     from edge.events.run import only_changes, open_run
     from edge.events.run_state import RunState
+    from edge.sources.grammar import Kind
 
     _give_memory_back()
     written = EventSink(sink, top_k, is_live=any(source.kind is Kind.CAMERA for source in inputs))
