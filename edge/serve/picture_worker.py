@@ -84,10 +84,16 @@ class PictureWorker:
 
     def _classify(self, content: bytes) -> dict[str, Any]:
         wanted = self._model()
-        if self._process is None or self._process.poll() is not None or self._running != wanted:
+        reply = None
+        if self._process is not None and self._process.poll() is None and self._running == wanted:
+            reply = self._ask(content, SLOWEST_S)
+        if reply is None:  # something else may have ended the process: this picture is given another
             self._start(wanted)
-        letter, reply = self._ask(content, SLOWEST_S, "the picture crashed its decoder", "another picture")
-        said: dict[str, Any] = json.loads(reply)
+            reply = self._ask(content, SLOWEST_S)
+        if reply is None:
+            raise Problem("unusable", "the picture crashed its decoder, or took too long", "another picture")
+        letter, text = reply
+        said: dict[str, Any] = json.loads(text)
         if letter != picture_child.ANSWER:
             raise Problem("unusable", said["message"], said["hint"])
         return said
@@ -109,14 +115,17 @@ class PictureWorker:
             env=environment,
         )
         self._running = model
-        letter, reply = self._ask(None, START_S, "the model does not open for pictures that are sent", "")
+        reply = self._ask(None, START_S)
+        if reply is None:
+            raise Problem("conflict", "the model does not open for pictures that are sent")
+        letter, text = reply
         if letter != picture_child.READY:
             self._kill()
-            said = json.loads(reply)
+            said = json.loads(text)
             raise Problem("conflict", said["message"], said["hint"])
 
-    def _ask(self, content: bytes | None, within_s: float, failure: str, hint: str) -> tuple[bytes, bytes]:
-        """Send a picture, if there is one, and wait for the reply. Raises Problem where the process ends instead."""
+    def _ask(self, content: bytes | None, within_s: float) -> tuple[bytes, bytes] | None:
+        """Send a picture, if there is one, and wait for the reply; None where the process ends instead."""
         process = self._process
         assert process is not None
         assert process.stdin is not None
@@ -133,7 +142,6 @@ class PictureWorker:
             limit.cancel()
         if reply is None:
             self._kill()
-            raise Problem("unusable", failure, hint)
         return reply
 
     def _kill(self) -> None:

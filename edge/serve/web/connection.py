@@ -23,7 +23,8 @@ STALLED_S = 10.0
 """A reader that takes nothing for so long is let go."""
 
 LINGER_S = 2.0
-"""What still comes of a body that nobody wants is read for so long, so that the answer arrives."""
+LINGER_BYTES = 4 << 20
+"""What still comes of a body that nobody wants is thrown away for so long, so that the answer arrives."""
 
 LONGEST_HEAD = 16 << 10
 
@@ -41,6 +42,7 @@ class LimitedConnection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._unwanted: int | None = None  # bytes that may still come, once a body is not wanted
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection; where there are too many, the one that has waited longest for a request goes."""
@@ -59,6 +61,15 @@ class LimitedConnection(H11Protocol):
             self._stall.cancel()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn, but for bodies that nobody wants any more."""
+        if self._unwanted is None:
+            super().data_received(data)
+            return
+        self._unwanted -= len(data)
+        if self._unwanted < 0:
+            self.transport.abort()
+
     def handle_events(self) -> None:
         """As uvicorn; a request that is complete stops the clock."""
         super().handle_events()
@@ -73,6 +84,7 @@ class LimitedConnection(H11Protocol):
         if self.conn.their_state is h11.SEND_BODY:
             self._unset_keepalive_if_required()
             self._cancel()
+            self._unwanted = LINGER_BYTES
             self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
         elif self.is_idle:
             self._await_head(KEEP_ALIVE_S)
