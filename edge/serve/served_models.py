@@ -29,6 +29,7 @@ class ServedModels:
         self._service = service
         self._folder = Path(where) if where not in bundled_models() and Path(where).is_dir() else None
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._read: dict[tuple[Path, int], dict[str, Any] | None] = {}
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -53,10 +54,14 @@ class ServedModels:
             if name == self._service.model.name:
                 return
             raise ModelUnsupported(f"there is no model {name}", "GET /api/models lists them")
+        if not self._changing.acquire(blocking=False):
+            raise ModelUnsupported("another model is being put into service", "look again later")
         try:
             self._service.offer(path).result(SLOWEST_S)
         except TimeoutError as error:
             raise ModelUnsupported(f"{name} does not answer yet", "is the camera there? look again later") from error
+        finally:
+            self._changing.release()
         if self._folder is not None and path.parent == self._folder:
             use_version(self._folder, path)
 

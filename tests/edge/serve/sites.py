@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.serve.fixed_models import FixedModels
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.choices import DEFAULT_MODEL
+from edge.deployment.candidate import InService
+from edge.deployment.model_in_service import ModelInService
 from edge.events.publisher import Publisher
 from edge.events.run import Run
 from edge.events.run_state import RunState
-from edge.inference.classifier import Classifier
+from edge.inference.classifier import Classifier, open_classifier
+from edge.inference.interpreters import open_interpreter
+from edge.inference.model_file import read_model
 from edge.serve.access import Access
 from edge.serve.api.app import make_app
 from edge.serve.event_feed import EventFeed
@@ -25,6 +28,7 @@ from edge.serve.live_pictures import LivePictures
 from edge.serve.live_state import LiveState
 from edge.serve.metric_text import open_metrics
 from edge.serve.picture_worker import PictureWorker, WorkerModel
+from edge.serve.served_models import ServedModels
 from edge.serve.site import Site
 from edge.serve.web.static import StaticFiles
 from edge.stream.review_folder import ReviewFolder
@@ -41,19 +45,24 @@ class Served:
     site: Site
     run: Run
     client: TestClient
-    classifier: Classifier
+    service: ModelInService
 
     def answer(self, frames: int = 1) -> None:
         """Let the run answer some frames of the test pattern."""
         for frame in FakeSource(frames):
-            self.run.answer(frame, self.classifier(frame))
+            self.run.answer(frame, self.service(frame))
 
 
 @contextmanager
 def serving(classifier: Classifier, keep: Path | None = None, token: str | None = None) -> Iterator[Served]:
     publisher = Publisher(classifier.model_sha256)
     state = RunState(classifier.model_sha256, DEFAULT_MODEL, classifier.interpreter.name)
-    live = LiveState(publisher, state, lambda: classifier.last_seen)
+    service = ModelInService(
+        InService(read_model(DEFAULT_MODEL), classifier),
+        lambda path: read_model(str(path)),
+        lambda model: open_classifier(model, open_interpreter(model)),
+    )
+    live = LiveState(publisher, state, lambda: service.current.last_seen)
     worker_model = WorkerModel(DEFAULT_MODEL, classifier.model_sha256, None, None, 1, None)
     if keep is not None:
         ReviewFolder(keep, 10_000_000, classifier.labels, DEFAULT_MODEL).__exit__(None, None, None)
@@ -63,7 +72,7 @@ def serving(classifier: Classifier, keep: Path | None = None, token: str | None 
         pictures=LivePictures(live),
         worker=PictureWorker(lambda: worker_model),
         label=None if keep is None else LabelFolder(keep, classifier.labels),
-        models=FixedModels(DEFAULT_MODEL, classifier, lambda: live.model),
+        models=ServedModels(service, DEFAULT_MODEL),
         metrics=open_metrics(classifier.labels, publisher, DEFAULT_MODEL),
         access=Access(token, port=PORT, secure=False),
         files=StaticFiles(),
@@ -74,7 +83,9 @@ def serving(classifier: Classifier, keep: Path | None = None, token: str | None 
         publisher.subscribe(subscriber)
     with TestClient(_living(make_app(site)), base_url=ORIGIN, follow_redirects=False) as client:
         try:
-            yield Served(site, Run(publisher), client, classifier)
+            run = Run(publisher)
+            service.tell(run)
+            yield Served(site, run, client, service)
         finally:
             site.worker.close()
             site.pictures.close()

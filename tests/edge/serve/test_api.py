@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -221,14 +222,32 @@ def test_no_path_reaches_the_file_system(served: Served, path: str) -> None:
     assert problem_of(served.client.get(f"/{path}")) == "not-found"
 
 
-def test_another_model_is_refused_with_a_hint(served: Served) -> None:
+def test_another_model_is_put_into_service(served: Served) -> None:
     models = served.client.get("/api/models").json()["models"]
     assert [one["name"] for one in models if one["in_service"]] == ["camera"]
     assert models[0]["card"]["provenance"]["recipe"]
-    assert served.client.post("/api/model", json={"name": "camera"}).status_code == 200
-    refused = served.client.post("/api/model", json={"name": "tiny"})
-    assert (problem_of(refused), refused.json()["hint"]) == ("conflict", "fmnist-edge serve --model tiny")
     assert problem_of(served.client.post("/api/model", json={"name": "../tiny"})) == "not-found"
+    done = threading.Event()
+
+    def between_frames() -> None:
+        while not done.wait(0.01):
+            served.service.check()
+
+    camera = threading.Thread(target=between_frames)
+    camera.start()
+    changed = served.client.post("/api/model", json={"name": "tiny"})
+    done.set()
+    camera.join()
+    check(served, "post", "/api/model", changed.json())
+    assert [one["name"] for one in changed.json()["models"] if one["in_service"]] == ["tiny"]
+    state = served.client.get("/api/state").json()
+    check(served, "get", "/api/state", state)
+    assert state["model"]["name"] == "tiny"
+
+
+def test_one_change_of_the_model_at_a_time(served: Served) -> None:
+    with served.site.models._changing:  # type: ignore[attr-defined]
+        assert problem_of(served.client.post("/api/model", json={"name": "tiny"})) == "conflict"
 
 
 def test_metrics_count_what_was_answered(served: Served) -> None:
