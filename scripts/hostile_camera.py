@@ -6,6 +6,7 @@ the monotonic clock that all processes share.
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -165,16 +166,21 @@ class HostileCamera:
                 return
             while self._fault in {Fault.STALL, Fault.DEAD, Fault.SLOW_LORIS}:
                 time.sleep(self._gap_s)
+                if _has_left(connection):
+                    break
             if self._fault in _ANSWERS:
                 connection.sendall(_ANSWERS[self._fault])
                 return
             connection.sendall(_HEAD)
             for content in self._contents(number):
-                connection.sendall(content)
+                if content:
+                    connection.sendall(content)
+                elif _has_left(connection):
+                    break
         self._open.discard(connection)
 
     def _contents(self, number: int) -> Iterator[bytes]:
-        """What a connection is sent, at the camera's pace."""
+        """What a connection is sent, at the camera's pace; nothing where it is silent."""
         due_s = time.monotonic()
         bad_sent = 0
         for frame, large in cycle(zip(self._frames, self._large, strict=True)):
@@ -183,8 +189,8 @@ class HostileCamera:
             fault = self._fault
             bad_sent = bad_sent + 1 if fault in {Fault.ONE_BAD_FRAME, Fault.ONE_BLACK_FRAME} else 0
             if number < self._dead_below or fault in {Fault.STALL, Fault.DEAD, Fault.HICCUP}:
-                continue
-            if fault is Fault.FREEZE:
+                yield b""
+            elif fault is Fault.FREEZE:
                 yield _part(self._newest)
             elif fault is Fault.BLACK or (fault is Fault.ONE_BLACK_FRAME and bad_sent == 1):
                 yield _part(self._black)
@@ -199,6 +205,12 @@ class HostileCamera:
                 yield _part(self._newest)
                 self.sent += 1
                 self._last_good_s = time.monotonic()
+
+
+def _has_left(connection: socket.socket) -> bool:
+    """Whether the viewer has hung up."""
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
 
 
 def _part(jpeg: bytes) -> bytes:
