@@ -17,7 +17,8 @@
     ├── ModelError                                         4
     │   ├── ModelNotFound    (FileNotFoundError)
     │   ├── ModelDamaged     (ValueError)
-    │   └── ModelUnsupported (ValueError)
+    │   ├── ModelUnsupported (ValueError)
+    │   └── ModelUntrusted   (PermissionError)             4   unsigned, altered, expired, or signed by a stranger
     ├── BackendUnavailable   (RuntimeError)                5
     ├── OutputFailed         (OSError)                     6   disk full, no permission
     ├── OutputClosed                                       0   the reader of a pipe went away: not a failure
@@ -132,6 +133,10 @@ class ModelDamaged(ModelError, ValueError):
 
 class ModelUnsupported(ModelError, ValueError):
     """A valid model that is no garment classifier: shape, type or labels do not fit."""
+
+
+class ModelUntrusted(ModelError, PermissionError):
+    """Only signed models are trusted here, and this one is not signed, altered, expired, or signed by a stranger."""
 
 
 class Cause(StrEnum):

@@ -23,17 +23,22 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def attach(flatbuffer: bytes, manifest: Mapping[str, Any]) -> bytes:
     """A model file: the flatbuffer, then a stored zip of labels.txt and manifest.json, as the device reads it."""
-    zipped = io.BytesIO()
     texts = {
         LABELS_NAME: "\n".join(manifest["labels"]) + "\n",
         MANIFEST_NAME: printable_json(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)) + "\n",
     }
-    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_STORED) as archive:
-        for name, text in texts.items():
+    return flatbuffer + zipped({name: text.encode() for name, text in texts.items()})
+
+
+def zipped(members: Mapping[str, bytes]) -> bytes:
+    """A stored zip of files, whose bytes depend on theirs alone."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name, member_content in members.items():
             member = zipfile.ZipInfo(name, _EPOCH)
             member.external_attr = 0o644 << 16
-            archive.writestr(member, text.encode())
-    return flatbuffer + zipped.getvalue()
+            archive.writestr(member, member_content)
+    return content.getvalue()
 
 
 def identity(

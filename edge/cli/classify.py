@@ -108,7 +108,7 @@ def run_classify(
     inputs = parse_sources(wanted)
     settings = _source_settings(of_camera, of_live, of_network, of_video.interval)
     passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)
-    model = read_checked(of_model.model)
+    model = read_checked(of_model.model, on)
     open_it = partial(
         open_found,
         on=on,

@@ -121,7 +121,7 @@ def into_service(
 
     return ModelInService(
         InService(model, classifier),
-        lambda path: read_model(str(path)),
+        lambda path: read_model(str(path), model.trust),
         partial(open_classifier, on_backend_change=_refuse_change),
         ModelWatch(watched) if watched is not None and watched not in bundled_models() else None,
     )

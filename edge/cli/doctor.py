@@ -9,7 +9,7 @@ import typer
 
 from edge.choices import EDGETPU_LIBRARY, Format
 from edge.cli import console
-from edge.cli.options import DelegateOption, refuse_csv
+from edge.cli.options import DelegateOption, TrustBundledOption, TrustedKeysOption, refuse_csv, trust_of
 
 if TYPE_CHECKING:
     from edge.service.doctor.finding import Finding
@@ -19,6 +19,8 @@ def doctor(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Look at this model file, too.", show_default=False)
     ] = None,
+    trusted_keys: TrustedKeysOption = None,
+    trust_bundled: TrustBundledOption = False,
     delegate: DelegateOption = EDGETPU_LIBRARY,
     mqtt: Annotated[
         str | None, typer.Option(metavar="URL", help="Does this broker let us in? mqtt://USER@HOST, or mqtts://.")
@@ -46,7 +48,9 @@ def doctor(
     from edge.service.doctor.finding import Status, examine
 
     refuse_csv(form)
-    checks = all_checks(Asked(model, delegate, mqtt, mqtt_password_file, mqtt_ca_file, webhook, tuple(folder or ())))
+    of_mqtt = mqtt, mqtt_password_file, mqtt_ca_file
+    trust = trust_of(trusted_keys, trust_bundled)
+    checks = all_checks(Asked(model, delegate, *of_mqtt, webhook, tuple(folder or ()), trust))
     found = []
     for finding in examine(checks):
         found.append(finding)

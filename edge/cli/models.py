@@ -33,7 +33,7 @@ def info(
     from edge.cli.display import print_facts
 
     refuse_csv(form)
-    found = read_checked(model)
+    found = read_checked(model, on)
     opened = open_on(found, on)
     interpreter = opened.interpreter
     facts: dict[str, Any] = {
@@ -51,6 +51,17 @@ def info(
             }
             for side, tensor in (("input", interpreter.input), ("output", interpreter.output))
         },
+        **(
+            {
+                "signed": {
+                    "key": found.signature.key_id,
+                    "at": found.signature.signed_at,
+                    "expires": found.signature.expires or "never",
+                }
+            }
+            if found.signature
+            else {}
+        ),
         "manifest": found.manifest,
     }
     if form is Format.JSON:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge.inference.backends import Opened
     from edge.inference.classifier import Classifier
     from edge.inference.model_file import Model
+    from edge.inference.trusted_keys import TrustedKeys
 
 ModelOption = Annotated[
     str,
@@ -29,8 +30,17 @@ ViewsOption = Annotated[
 DelegateOption = Annotated[str, typer.Option(help="Edge TPU library of the Coral.")]
 
 
+TrustedKeysOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Load only models that are signed by one of the keys (*.pub) there."),
+]
+TrustBundledOption = Annotated[
+    bool, typer.Option("--trust-bundled", help="With --trusted-keys: bundled models need no signature.")
+]
+
+
 class BackendOptions(OptionGroup):
-    """What runs the model."""
+    """What runs the model, and which models may run."""
 
     backend: Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")] = Backend.AUTO
     delegate: DelegateOption = EDGETPU_LIBRARY
@@ -43,6 +53,19 @@ class BackendOptions(OptionGroup):
             metavar="FILE", help="The .tflite to go on with when the Coral fails; the one beside MODEL if not given."
         ),
     ] = None
+    trusted_keys: TrustedKeysOption = None
+    trust_bundled: TrustBundledOption = False
+
+
+def trust_of(trusted_keys: Path | None, trust_bundled: bool) -> "TrustedKeys | None":
+    """What model files are checked by, None for nothing. Raises BadOption."""
+    if trusted_keys is None:
+        if trust_bundled:
+            raise BadOption("--trust-bundled without --trusted-keys", "--trusted-keys DIR")
+        return None
+    from edge.inference.trusted_keys import TrustedKeys
+
+    return TrustedKeys(trusted_keys, trust_bundled)
 
 
 def _warn_of_change(before: str, after: str, reason: str) -> None:
@@ -61,7 +84,7 @@ def open_model(
     on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
 ) -> "Classifier":
     """A classifier as the options ask for it. Raises ModelError, BackendUnavailable or BadOption."""
-    return open_found(read_checked(model), on, threads, labels, views, min_score, on_backend_change)
+    return open_found(read_checked(model, on), on, threads, labels, views, min_score, on_backend_change)
 
 
 def open_found(
@@ -102,11 +125,11 @@ def open_on(
     )
 
 
-def read_checked(model: str) -> "Model":
+def read_checked(model: str, on: BackendOptions) -> "Model":
     """Read a model file; with one that nothing vouches for, continue in a child process. Raises ModelError."""
     from edge.inference.model_file import read_model
 
-    found = read_model(model)
+    found = read_model(model, trust_of(on.trusted_keys, on.trust_bundled))
     if found.manifest is None:
         from edge.inference.sandbox import continue_in_child, crash_of_unknown
 

@@ -52,6 +52,8 @@ def page_settings(page: ServeOptions, of_model: ModelOptions, on: BackendOptions
         cpu_model=None if on.cpu_model is None else str(on.cpu_model),
         views=of_model.views,
         min_score=of_model.min_score,
+        trusted_keys=None if on.trusted_keys is None else str(on.trusted_keys),
+        trust_bundled=on.trust_bundled,
     )
     return PageSettings(
         host=page.host,

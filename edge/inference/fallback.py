@@ -64,11 +64,11 @@ def find_cpu_twin(model: Model, named: Path | None = None) -> Model:
     where there is none; a ModelError of a named file passes.
     """
     if named is not None:
-        return _check_fit(read_model(str(named)), model)
+        return _check_fit(read_model(str(named), model.trust), model)
     reasons = []
     for path in _candidates(model):
         try:
-            twin = _check_fit(read_model(str(path)), model)
+            twin = _check_fit(read_model(str(path), model.trust), model)
         except ModelError as error:
             reasons.append(error.message)
             continue

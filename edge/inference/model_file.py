@@ -13,14 +13,18 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.choices import DEFAULT_MODEL
 from edge.documents import parse_json, read_limited
 from edge.errors import ModelDamaged, ModelNotFound, ModelUnsupported
 from edge.spec import SURE, ImageSpec, ScoreCalibration
+
+if TYPE_CHECKING:
+    from edge.inference.signature import Signature
+    from edge.inference.trusted_keys import TrustedKeys
 
 MANIFEST_NAME = "manifest.json"
 LABELS_NAME = "labels.txt"
@@ -51,6 +55,10 @@ class Model:
     gives_logits: bool
     manifest: Mapping[str, Any] | None
     score_calibration: ScoreCalibration = SURE
+    trust: TrustedKeys | None = None
+    """What it was checked by, and whatever is loaded in its place is to be."""
+    signature: Signature | None = None
+    """The signature that was checked."""
 
     @property
     def sha256(self) -> str:
@@ -91,8 +99,11 @@ def find_model(name_or_path: str) -> Path:
     )
 
 
-def read_model(name_or_path: str = DEFAULT_MODEL) -> Model:
-    """Read and check a model by name or path. Raises ModelNotFound, ModelDamaged or ModelUnsupported."""
+def read_model(name_or_path: str = DEFAULT_MODEL, trust: TrustedKeys | None = None) -> Model:
+    """Read and check a model by name or path; with `trust` its signature is checked first.
+
+    Raises ModelNotFound, ModelDamaged, ModelUnsupported or ModelUntrusted.
+    """
     path = find_model(name_or_path)
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -100,7 +111,10 @@ def read_model(name_or_path: str = DEFAULT_MODEL) -> Model:
         content = path.read_bytes()
     except OSError as error:
         raise ModelNotFound(f"{path}: {error.strerror}", "check the file's permissions") from error
-    return parse_model(content, path)
+    if trust is None:
+        return parse_model(content, path)
+    signature = trust.check(content, path, path in bundled_models().values())
+    return replace(parse_model(content, path), trust=trust, signature=signature)
 
 
 def parse_model(content: bytes, path: Path) -> Model:

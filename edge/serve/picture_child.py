@@ -74,7 +74,12 @@ def _open(settings: dict[str, Any]) -> Classifier:
     from edge.inference.interpreters import open_interpreter
     from edge.inference.model_file import read_labels, read_model
 
-    model = compiled = read_model(settings["model"])
+    trust = None
+    if settings["trusted_keys"] is not None:
+        from edge.inference.trusted_keys import TrustedKeys
+
+        trust = TrustedKeys(Path(settings["trusted_keys"]), settings["trust_bundled"])
+    model = compiled = read_model(settings["model"], trust)
     if model.compiled_for_edgetpu:
         cpu_model = settings["cpu_model"]
         model = find_cpu_twin(model, None if cpu_model is None else Path(cpu_model))

@@ -45,6 +45,8 @@ class WorkerModel:
     cpu_model: str | None
     views: int
     min_score: float | None
+    trusted_keys: str | None = None
+    trust_bundled: bool = False
 
 
 class PictureWorker:

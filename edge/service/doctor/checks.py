@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.choices import EDGETPU_LIBRARY
 from edge.inference.model_file import bundled_models, read_model
@@ -23,6 +24,9 @@ from edge.service.doctor.memory import memory
 from edge.service.doctor.pi_camera import look, pi_camera
 from edge.service.doctor.power import temperature, throttling
 from edge.service.doctor.video_nodes import video_nodes
+
+if TYPE_CHECKING:
+    from edge.inference.trusted_keys import TrustedKeys
 
 MQTT_PASSWORD = "FMNIST_EDGE_MQTT_PASSWORD"  # noqa: S105 - the variable's name
 
@@ -41,6 +45,7 @@ class Asked:
     mqtt_ca_file: Path | None = None
     webhook: str | None = None
     folders: tuple[Path, ...] = ()
+    trust: TrustedKeys | None = None
 
 
 def all_checks(asked: Asked, root: Path = Path("/")) -> dict[str, Check]:
@@ -54,7 +59,7 @@ def all_checks(asked: Asked, root: Path = Path("/")) -> dict[str, Check]:
         "models": lambda: models.bundled(bundled_models()),
     }
     if asked.model is not None:
-        checks["model"] = partial(models.model_file, asked.model)
+        checks["model"] = partial(models.model_file, asked.model, asked.trust)
     look_once = cache(look)
     checks |= {
         "pi camera": lambda: pi_camera(root, look_once()),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.errors import FmnistEdgeError
 from edge.inference.model_file import read_model
 from edge.service.doctor.finding import Finding, fail, ok, warn, worst
+
+if TYPE_CHECKING:
+    from edge.inference.trusted_keys import TrustedKeys
 
 
 def bundled(models: Mapping[str, Path]) -> Finding:
@@ -21,10 +25,10 @@ def bundled(models: Mapping[str, Path]) -> Finding:
     return ok(f"{', '.join(models)}: each as its SHA-256 says")
 
 
-def model_file(name_or_path: str) -> Finding:
-    """One model, by name or path."""
+def model_file(name_or_path: str, trust: TrustedKeys | None = None) -> Finding:
+    """One model, by name or path; with `trust` its signature, too."""
     try:
-        model = read_model(name_or_path)
+        model = read_model(name_or_path, trust)
     except FmnistEdgeError as error:
         return fail(error.message, error.hint)
     if model.manifest is None:
@@ -34,4 +38,5 @@ def model_file(name_or_path: str) -> Finding:
         )
     accuracy = model.manifest.get("accuracy", {}).get("int8")
     worth = f", {accuracy:.2%} right on Fashion-MNIST" if isinstance(accuracy, float) else ""
-    return ok(f"{model.path} is as its SHA-256 says ({model.manifest['sha256'][:12]}){worth}")
+    signed = f", signed by {model.signature.key_id[:12]}" if model.signature else ""
+    return ok(f"{model.path} is as its SHA-256 says ({model.manifest['sha256'][:12]}){signed}{worth}")
