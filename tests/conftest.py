@@ -34,8 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--runtimes",
         default="",
-        help="comma-separated runtimes whose environments must be there, .venv-mediapipe and .venv-tflite, as "
-        "scripts/test makes them: mediapipe,tflite-runtime",
+        help="comma-separated runtimes that must be there: mediapipe and tflite-runtime in .venv-mediapipe and "
+        ".venv-tflite, as scripts/test makes them, and chromium on PATH",
     )
 
 
