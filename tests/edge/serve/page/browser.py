@@ -16,7 +16,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.edge.serve.page.served_page import wait_until
+from tests.edge.serve.page.served_page import ServedPage, wait_until
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
@@ -106,6 +106,14 @@ class Browser:
             for node in one["nodes"]
             if one["impact"] in {"serious", "critical"}
         ]
+
+
+def open_label(browser: Browser, page: ServedPage, frames: int = 12) -> list[str]:
+    """The view of frames to sort, with so many; their ids, the newest first."""
+    ids = page.put_frames(frames)
+    browser.open(page.address, "label")
+    wait_until(lambda: len(browser.all("#grid > *")) == min(frames, 60), "frames to sort")
+    return ids
 
 
 @contextmanager
