@@ -148,8 +148,14 @@ class ModelInService:
         return _Verified(path, result, self._opened(model, running))
 
     def _opened(self, model: Model, running: InService) -> InService:
+        from edge.inference.backends import release
+
         after = InService(model, self._open(model))
-        check_answers(after.classifier, running)
+        try:
+            check_answers(after.classifier, running)
+        except (ModelError, BackendUnavailable):
+            release(after.classifier.interpreter)  # the error's traceback would hold it
+            raise
         return after
 
     def _settle(self, verified: _Verified) -> None:
