@@ -38,7 +38,7 @@ def service_for(machine: Machine, program: Path, command: str) -> Service:
             if not folder.stat().st_mode & _OTHERS_MAY_ENTER:
                 raise BadOption(
                     f"{place}: the service's own user may not enter {folder}",
-                    "install it where all may read it, such as /opt/fmnist-edge",
+                    "install it where all may read it, such as /opt/fmnist-edge (scripts/install-pi does)",
                 )
     return Service(program, command, groups, machine.systemd, any(map(_is_in_a_home, places)))
 

@@ -74,9 +74,9 @@ class Notifier:
         elif isinstance(what, Heartbeat):
             state = f"camera lost: {what.lost}" if what.lost else f"{what.frames_per_s:.1f} answers a second"
             if what.lost or self._rarely_answers:
-                self._alive(f"{state}, {what.frames} answers so far")
+                self._alive(f"{state}, {what.frames} answered so far")
             else:
-                self._send(_status(f"{state}, {what.frames} answers so far"))
+                self._send(_status(f"{state}, {what.frames} answered so far"))
         elif isinstance(what, Stopped):
             self._ends(what)
 

@@ -209,7 +209,7 @@ def test_a_camera_that_works_and_is_not_answered_is_no_sign_of_life(listening: S
     publisher.subscribe(Notifier(Supervision(listening.address, 60.0)))
     beat = Heartbeat(60.0, 0, 0, 0.0, None, None, None, None, {})
     publisher.publish(beat)
-    assert listening.next(1) == "STATUS=0.0 answers a second, 0 answers so far"
+    assert listening.next(1) == "STATUS=0.0 answers a second, 0 answered so far"
     publisher.publish(CameraLost(Loss.STALLED, "no frame\nREADY=0", ""), "/dev/video0")
     assert listening.next(1) == "STATUS=camera lost: /dev/video0: no frame\\nREADY=0\nREADY=1\nWATCHDOG=1"
 
