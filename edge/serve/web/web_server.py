@@ -129,6 +129,7 @@ class WebServer:
         from uvicorn.server import ServerState
 
         from edge.serve.web.connection import KEEP_ALIVE_S, LONGEST_HEAD, LimitedConnection
+        from edge.serve.web.tls_handshake import TlsHandshake
 
         # What strangers send is no news for stderr; what goes wrong in our own code is.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
@@ -149,14 +150,17 @@ class WebServer:
         state = ServerState()
         self._loop = loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await loop.create_server(
-            lambda: LimitedConnection(config, state, {}),
-            sock=self._socket,
-            ssl=self._context,
-            ssl_handshake_timeout=None if self._context is None else 10.0,
-            ssl_shutdown_timeout=None if self._context is None else 5.0,
-            backlog=BACKLOG,
-        )
+
+        def connect() -> LimitedConnection:
+            return LimitedConnection(config, state, {})
+
+        shaking: dict[TlsHandshake, None] = {}
+        context = self._context
+
+        def accept() -> asyncio.Protocol:
+            return connect() if context is None else TlsHandshake(context, shaking, connect)
+
+        server = await loop.create_server(accept, sock=self._socket, backlog=BACKLOG)
         self._ready.set()
         await self._stop.wait()
         server.close()

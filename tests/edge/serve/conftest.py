@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,3 +38,12 @@ def guarded(classifier: Classifier, tmp_path: Path) -> Iterator[Served]:
     with serving(classifier, tmp_path / "keep", TOKEN) as one:
         one.answer(1)
         yield one
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Room for a thousand sockets on our side."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import socket
 import struct
 import time
@@ -28,15 +27,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield running
         running.stop()
         assert "Traceback" not in running.said
-
-
-@pytest.fixture
-def many_files() -> Iterator[None]:
-    """Room for a thousand sockets on our side."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def answers(server: Serving, within_s: float = 5.0) -> None:

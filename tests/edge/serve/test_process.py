@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import socket
+import ssl
 import stat
 from pathlib import Path
 
@@ -106,8 +108,6 @@ def test_a_token_file_asks_for_it_at_loopback_too(tmp_path: Path) -> None:
 
 
 def test_tls(tmp_path: Path, certificates: Certificates) -> None:
-    import ssl
-
     names = ("--tls-cert", str(certificates.certificate("good")), "--tls-key", str(certificates.folder / "good.key"))
     with serve(tmp_path, "--host", "0.0.0.0", *names) as server:
         assert server.address.startswith("https://")
@@ -117,6 +117,20 @@ def test_tls(tmp_path: Path, certificates: Certificates) -> None:
         status, headers, _ = server.request("POST", "/login", f"token={token}".encode(), form, context)
         assert status == 303
         assert "; Secure" in headers["set-cookie"]
+        with pytest.raises(ssl.SSLCertVerificationError):
+            server.request("GET", "/", context=ssl.create_default_context())
+        assert server.request("GET", "/")[0] == 0  # HTTP is not spoken there
+        server.stop()
+
+
+def test_silent_tls_clients_make_room_for_others(tmp_path: Path, certificates: Certificates, many_files: None) -> None:
+    names = ("--tls-cert", str(certificates.certificate("good")), "--tls-key", str(certificates.folder / "good.key"))
+    context = ssl.create_default_context(cafile=str(certificates.authority))
+    with serve(tmp_path, *names) as server, contextlib.ExitStack() as stack:
+        for _ in range(600):
+            stack.enter_context(server.connect())
+        assert server.files < 300
+        assert server.request("GET", "/healthz", context=context)[0] == 200
         server.stop()
 
 
