@@ -26,6 +26,9 @@ JPEG_QUALITY = 80
 VIEW_HEIGHT = 224
 """Of what the network sees, enlarged: eight pixels for one."""
 
+SEND_AGAIN_S = 0.5
+"""A picture that no other follows is sent twice: Chromium shows one when it has seen the head of the next."""
+
 LOOK_AGAIN_S = 0.01
 """So soon a new frame is looked for, once one is due."""
 
@@ -71,16 +74,18 @@ class LivePictures:
         return await asyncio.shield(task)
 
     async def stream(self, view: View) -> AsyncGenerator[Picture]:
-        """Newest frames, each once and at most PICTURES_PER_S, until the reader goes."""
+        """Newest frames, at most PICTURES_PER_S, until the reader goes; each once, the last of a while twice."""
         self.readers += 1
         seen = -1
+        again_s = float("inf")
         try:
             while not self._closed:
                 began = time.monotonic()
                 look = self._live.look
-                if look is not None and look.number != seen:
+                if look is not None and (look.number != seen or began >= again_s):
                     picture = await self.newest(view)
-                    if picture is not None and picture.number != seen:
+                    if picture is not None and (picture.number != seen or began >= again_s):
+                        again_s = began + SEND_AGAIN_S if picture.number != seen else float("inf")
                         seen = picture.number
                         yield picture
                         await asyncio.sleep(max(0.0, 1 / PICTURES_PER_S - (time.monotonic() - began)))

@@ -80,6 +80,7 @@ STATE = record(
     version=TEXT,
     labels=several(TEXT),
     label={"anyOf": [record(**COUNTS), {"type": "null"}]},
+    asks_token={"type": "boolean"},
 )
 HISTORY = record(
     v=VERSION,

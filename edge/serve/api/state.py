@@ -23,7 +23,7 @@ async def state(site: Site, _request: Request) -> ASGIApp:
     accuracy = next((one["accuracy"] for one in models if one["sha256"] == found["model"]["sha256"]), None)
     found["model"]["accuracy"] = accuracy
     beside = {"version": site.version, "labels": list(site.labels), "label": await label_counts(site)}
-    return JSONResponse(found | beside)
+    return JSONResponse(found | beside | {"asks_token": not site.access.is_open})
 
 
 async def label_counts(site: Site) -> dict[str, Any] | None:

@@ -14,6 +14,10 @@ export function show(now) {
   visible = now;
 }
 
+export function stands(state) {
+  find("logout").hidden = !state.asks_token;
+}
+
 export async function changed() {
   try {
     draw((await get("/api/models")).models);

@@ -102,3 +102,26 @@ def test_more_frames_than_are_shown_follow(browser: Browser, page: ServedPage) -
     browser.one("#older").click()
     wait_until(lambda: len(browser.all("#grid > *")) == 75, "older frames")
     assert not browser.one("#older").is_displayed()
+
+
+def test_what_cannot_be_moved_is_told_and_nothing_is_lost(browser: Browser, page: ServedPage) -> None:
+    ids = open_label(browser, page)
+    (page.keep / "Bag").rmdir()
+    (page.keep / "Bag").write_text("where the folder should be")
+    sort_into(browser, "Bag")
+    browser.wait_for_text("#label-said", "nothing is lost")
+    assert page.sorted_in("_unsorted") == sorted(ids)
+    assert len(browser.all("#grid > *")) == len(ids)
+    (page.keep / "Bag").unlink()
+    browser.driver.get_log("browser")  # Chromium notes the status 507 there
+
+
+def test_names_from_files_are_text(browser: Browser, page: ServedPage) -> None:
+    page.put_frames(3)
+    hostile = "<img src=/x onerror=document.title='had'>"
+    for note in (page.keep / "_unsorted").glob("*.json"):
+        note.write_text(note.read_text().replace('"Trouser"', f'"{hostile}"').replace('"Dress"', f'"{hostile}"'))
+    browser.open(page.address, "label")
+    browser.wait_for_text("#grid", hostile)
+    assert not browser.all("#grid .words img")
+    assert "had" not in browser.driver.title

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.edge.serve.page.browser import Browser
@@ -71,6 +75,8 @@ def test_a_lost_camera_is_told_and_is_found_again(browser: Browser, page: Served
     assert browser.one("#lost").is_displayed()
     assert browser.one("#lost").get_attribute("role") == "alert"
     browser.wait_for_text("#decision", "Camera lost")
+    browser.open(page.address)
+    wait_until(lambda: browser.run(LOOKS), "the last picture, for who comes now")
     page.camera.is_on = True
     page.camera.scene = "Dress"
     wait_until(lambda: not browser.text("#lost"), "no banner", 40)
@@ -93,3 +99,33 @@ def test_another_model_is_put_into_service(browser: Browser, page: ServedPage) -
         wait_until(lambda name=name: browser.text(".model.now h2") == name, f"{name} in service", 60)
         browser.wait_for_text("#models-said", f"{name} answers now")
         browser.wait_for_text("#fact-model", name)
+
+
+def test_twenty_look_at_once_and_one_that_stops_reading_slows_nobody(browser: Browser, page: ServedPage) -> None:
+    """Each gets pictures; the browser's moves meanwhile. The one that reads nothing more is let go."""
+    address = urlsplit(page.address)
+    request = f"GET /api/stream.mjpg?view=outline HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
+    got = [0] * 20
+    done = threading.Event()
+
+    def look(viewer: int) -> None:
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), 20) as connection:
+            connection.sendall(request)
+            while not done.is_set():
+                got[viewer] += connection.recv(1 << 16).count(b"Content-Length")
+                if viewer == 0:
+                    done.wait()
+
+    viewers = [threading.Thread(target=look, args=(number,)) for number in range(20)]
+    try:
+        for one in viewers:
+            one.start()
+        browser.open(page.address)
+        looks = {""}
+        wait_until(lambda: looks.add(browser.run(LOOKS)) or len(looks) > 5, "a picture that moves")
+        wait_until(lambda: min(got[1:]) > 20, "twenty pictures for each", 60)
+        assert got[0] <= 2
+    finally:
+        done.set()
+        for one in viewers:
+            one.join()
