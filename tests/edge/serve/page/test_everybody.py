@@ -97,7 +97,7 @@ def test_without_scripts_picture_and_answer_are_shown(browser: Browser, page: Se
     browser.scripts(on=False)
     browser.open(page.address)
     frame = browser.one("iframe")
-    assert browser.one("noscript img").is_displayed()
+    wait_until(lambda: browser.one("noscript img").is_displayed(), "the picture")
     assert not browser.one("#live-view").is_displayed()
     browser.driver.switch_to.frame(frame)
     wait_until(lambda: "T-shirt/top" in browser.shown(), "the answer")
