@@ -26,7 +26,7 @@ def versions(folder: Path) -> list[Path]:
         found = [path for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")]
     except OSError as error:
         raise ModelNotFound(f"{folder}: {error.strerror}", "check the path and its permissions") from error
-    return sorted((path for path in found if path.is_file()), key=lambda path: (_version(path.stem), path.name))
+    return sorted((path for path in found if path.is_file()), key=lambda path: (version_key(path.stem), path.name))
 
 
 def version_in_use(folder: Path) -> Path:
@@ -53,7 +53,7 @@ def followed(link: Path) -> Path:
     raise ModelNotFound(f"{link} leads to {target}, which is no file", "fmnist-edge models use FOLDER VERSION")
 
 
-def _version(stem: str) -> tuple[tuple[bool, int, str], ...]:
+def version_key(stem: str) -> tuple[tuple[bool, int, str], ...]:
     """A name in pieces that compare as people count: digits by their number, before letters."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", stem)
     return tuple((False, int(piece), "") if piece[0] in "0123456789" else (True, 0, piece) for piece in pieces)

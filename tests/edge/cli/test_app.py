@@ -167,6 +167,7 @@ def test_a_bad_picture_alone_is_an_error(fmnist_edge: Run, tmp_path: Path, conte
 AS_NOBODY = """
 import os, sys
 from edge.cli import app, display
+from edge.deployment import model_in_service, model_watch
 from edge.inference import classifier, interpreters, model_file
 from edge.output import sinks
 from edge.sources import grammar

@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.deployment.rollback import add_version, find_version, use_version, version_before
 from edge.errors import ModelNotFound, OutputFailed
 from edge.inference.model_file import bundled_models, find_model, read_model
-from edge.inference.model_versions import version_in_use, versions
+from edge.inference.model_versions import version_in_use, version_key, versions
 from tests.conftest import Run
 
 
@@ -94,3 +96,10 @@ def test_the_command_lists_changes_and_goes_back(fmnist_edge: Run, tmp_path: Pat
     (folder / "v3.tflite").write_bytes(outside.read_bytes()[:-100])
     refused = fmnist_edge("use-model", folder, "v3")
     assert (refused.returncode, read_model(str(folder)).name) == (4, "tiny")
+
+
+@given(*[st.lists(st.integers(0, 3000), min_size=1, max_size=4)] * 2)
+def test_numbers_in_names_are_numbers(one: list[int], other: list[int]) -> None:
+    """Whatever the number of digits: 1.9 comes before 1.10, 2 before 2.0."""
+    names = ["v" + ".".join(map(str, version)) for version in (one, other)]
+    assert (version_key(names[0]) < version_key(names[1])) == (one < other)
