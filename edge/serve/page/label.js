@@ -83,7 +83,7 @@ function counted(found) {
   find("undo").disabled = known.can_undo === 0;
   find("newer").disabled = true;
   say("newer", "Nothing new");
-  say("label-count", `${known.waiting.toLocaleString("en")} to sort,`);
+  say("label-count", `${known.waiting.toLocaleString("en")} to sort`);
   classes();
   picked();
 }
@@ -130,7 +130,9 @@ function classes() {
     ["_unknown", "None of these", known.unknown, null],
     ["delete", "Delete", null, null],
   ];
-  if (find("classes").childElementCount !== places.length) {
+  const names = JSON.stringify(places.map(([to]) => to));
+  if (find("classes").dataset.names !== names) {
+    find("classes").dataset.names = names;
     find("classes").replaceChildren(
       ...places.map(([to, words], place) => {
         const key = to === "_unknown" ? "n" : to === "delete" ? "Del" : KEYS[place] ?? "";
@@ -156,7 +158,7 @@ function classes() {
 
 function picked() {
   const ids = picking?.picked ?? [];
-  say("label-picked", ids.length ? `${ids.length} picked` : "none picked");
+  say("label-picked", ids.length ? `· ${ids.length} picked` : "· none picked");
   const large = find("large");
   large.hidden = ids.length === 0;
   if (ids.length && large.dataset.id !== ids.at(-1)) {
