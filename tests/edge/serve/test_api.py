@@ -19,6 +19,7 @@ from edge.opencv import cv2
 from edge.serve.api import openapi
 from edge.serve.api.routes import ENDPOINTS
 from edge.sources.live import Loss
+from edge.testing import FakeSource
 from tests.conftest import ROOT
 from tests.edge.serve.sites import Served, problem_of, put_frames, serving
 
@@ -125,6 +126,13 @@ def test_a_run_that_hangs_is_not_alive(served: Served) -> None:
     served.site.live._alive_s -= 31
     assert problem_of(served.client.get("/healthz")) == "not-alive"
     served.site.live.alive()
+    assert served.client.get("/healthz").status_code == 200
+
+
+def test_frames_that_are_left_out_are_a_sign_of_life(served: Served) -> None:
+    """Those of --motion, when nothing moves for hours."""
+    served.site.live._alive_s -= 31
+    assert len(list(served.site.live.passing(FakeSource(2)))) == 2
     assert served.client.get("/healthz").status_code == 200
 
 

@@ -132,6 +132,13 @@ def test_guessing_is_slow_and_locks_out_nobody_who_is_logged_in(guarded: Served)
     assert guarded.client.get("/api/state").status_code == 200
 
 
+def test_guessing_by_the_form_is_slow_too(guarded: Served) -> None:
+    for _ in range(5):
+        assert guarded.client.post("/login", data={"token": "guess"}).status_code == 403
+    assert guarded.client.post("/login", data={"token": TOKEN}).status_code == 429
+    assert problem_of(guarded.client.get("/api/state", headers=BEARER)) == "too-many"
+
+
 @pytest.mark.parametrize("body", [b"", b"token", b"token=%ff", b"\xff", b"a&b&c&d&e&f&g", b"token=" + b"x" * 4000])
 def test_a_broken_form_is_a_wrong_token(guarded: Served, body: bytes) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}

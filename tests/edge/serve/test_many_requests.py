@@ -19,7 +19,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="the older runtime's e
 pytestmark = [pytest.mark.subprocess, pytest.mark.slow]
 
 EXAMPLES = int(os.environ.get("FMNIST_EDGE_EXAMPLES", "25"))
-"""For each operation. Before a release: 700, which makes more than ten thousand requests, and 2,000 pictures."""
+"""For each operation. Before a release: 800, which makes more than ten thousand requests, and 2,000 pictures."""
 
 PICTURES = int(os.environ.get("FMNIST_EDGE_PICTURES", "150"))
 STREAMS = ("/api/events", "/api/stream.mjpg")
