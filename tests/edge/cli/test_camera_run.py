@@ -69,6 +69,11 @@ def hear_hangups() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def catches(status: str, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal, as /proc says."""
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
@@ -149,7 +154,10 @@ def test_ctrl_c_says_stopped_too() -> None:
 
 def test_sigterm_wakes_a_run_that_waits_for_a_pipe() -> None:
     with running("classify", "-", "--model", "tiny", stdin=subprocess.PIPE) as run:
-        time.sleep(1.5)
+        status = Path(f"/proc/{run.process.pid}/status")
+        while not catches(status.read_text(), signal.SIGTERM):
+            time.sleep(0.05)
+        time.sleep(0.2)
         run.process.terminate()
         code, said = run.ended()
     assert (code, said) == (0, "")
