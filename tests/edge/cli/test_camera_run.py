@@ -71,7 +71,7 @@ def hear_hangups() -> None:
 
 def catches(status: str, number: signal.Signals) -> bool:
     """Whether a process has a handler for a signal, as /proc says."""
-    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
+    return bool(int(status.split("SigCgt:")[1].split(maxsplit=1)[0], 16) >> (number - 1) & 1)
 
 
 def free_port() -> int:
