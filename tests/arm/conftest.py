@@ -46,6 +46,10 @@ class GuestSuite:
 Observation = Mapping[str, "NDArray[Any]"]
 
 
+SAME_EVERYWHERE = ("deployment", "events", "serve", "service")
+"""Rooms in which nothing depends on the processor, and which want packages that the emulated machine does not have."""
+
+
 @pytest.fixture(scope="session")
 def pythons() -> Pythons:
     """scripts/arm-test has already made them; else they are made here, and the tests skipped where that cannot be."""
@@ -99,6 +103,7 @@ def guest_suite(pythons: Pythons, tmp_path_factory: pytest.TempPathFactory) -> I
     arguments: list[str | Path] = [
         *("-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT),
         *("-m", "not subprocess and not slow", "--deselect", exact),
+        *(argument for name in SAME_EVERYWHERE for argument in ("--ignore", ROOT / "tests" / "edge" / name)),
         *("--basetemp", folder / "tmp", ROOT / "tests" / "edge"),
     ]
     # Options of the run outside are not for the one inside.

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import sys
+from importlib.util import find_spec
 
 import edge
 
@@ -21,5 +22,7 @@ class Watch:
 
 sys.meta_path.insert(0, Watch)
 for module in pkgutil.walk_packages(edge.__path__, "edge."):
+    if module.name.startswith("edge.serve.") and find_spec("starlette") is None:
+        continue  # the extra serve is not installed
     importlib.import_module(module.name)
     sys.stdout.write(f"{module.name}\n")
