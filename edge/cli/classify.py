@@ -104,7 +104,9 @@ def run_classify(
 
     wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
     if not wanted:
-        raise BadOption("nothing to classify", "fmnist-edge classify shirt.png, or --camera 0")
+        raise BadOption(
+            "nothing to classify", f"fmnist-edge {'serve' if of_page else 'classify shirt.png, or'} --camera 0"
+        )
     inputs = parse_sources(wanted)
     settings = _source_settings(of_camera, of_live, of_network, of_video.interval)
     passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)

@@ -56,7 +56,7 @@ def page_settings(page: ServeOptions, of_model: ModelOptions, on: BackendOptions
         trust_bundled=on.trust_bundled,
     )
     return PageSettings(
-        host=page.host,
+        host=page.host.strip("[]"),
         port=page.port,
         token=_token(page),
         hosts=tuple(page.host_name or ()),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import struct
 import sys
@@ -27,6 +28,9 @@ READY, ANSWER, REFUSED, FAILED = b"R", b"A", b"E", b"F"
 
 TOP_K = 3
 
+MOST_MEMORY = 400 << 20
+"""For one picture: JPEGs of 30 million pixels need a quarter of it, transparent ones of 16 bits more than there is."""
+
 
 def main() -> None:
     """Open the model that the settings name, then answer pictures until there are no more."""
@@ -44,6 +48,7 @@ def main() -> None:
     except Exception as error:
         send(replies, FAILED, json.dumps({"message": str(error), "hint": getattr(error, "hint", "")}).encode())
         return
+    _limit_memory()
     send(replies, READY, b"")
     while (content := receive(requests)) is not None:
         send(replies, *answer(classifier, content[1]))
@@ -65,6 +70,14 @@ def answer(classifier: Classifier, content: bytes) -> tuple[bytes, bytes]:
         return REFUSED, json.dumps({"message": "the picture takes too much memory", "hint": "a smaller one"}).encode()
     frame = Frame(pixels, "upload", 0, began, (time.monotonic() - began) * 1e3)
     return ANSWER, json.dumps(as_json(classifier(frame), TOP_K)).encode()
+
+
+def _limit_memory() -> None:
+    """So much more than now, and no allocation succeeds: OpenCV and NumPy raise then, and the next picture is taken."""
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        used = next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmData:"))
+        resource.setrlimit(resource.RLIMIT_DATA, (used + MOST_MEMORY, used + MOST_MEMORY))
 
 
 def _open(settings: dict[str, Any]) -> Classifier:

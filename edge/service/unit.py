@@ -50,6 +50,8 @@ TimeoutStartSec=120
 TimeoutStopSec=20
 WatchdogSec={watchdog}
 Restart=on-failure
+# A picture that is sent to the page may take all memory: its own process ends then, and no other.
+OOMPolicy=continue
 # A mistake in the configuration (2) or a missing package (8) does not go away by itself.
 RestartPreventExitStatus=2 8
 {back_off}

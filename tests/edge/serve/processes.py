@@ -50,6 +50,13 @@ class Serving:
         """How many files it has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
+    @property
+    def worker(self) -> int:
+        """The process that classifies pictures which are sent."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        (child,) = {int(pid) for task in tasks for pid in task.read_text().split()}
+        return child
+
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 60
         while not (found := re.search(r"^page: (\S+)$", self.said, re.MULTILINE)):

@@ -10,8 +10,10 @@ import time
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
+from edge.opencv import cv2
 from edge.serve.web import connection
 from tests.edge.serve.processes import Serving, response_of, serve
 
@@ -174,6 +176,20 @@ def huge_png(width: int, height: int) -> bytes:
     content = b"".join(packer.compress(row) for _ in range(min(height, 2000))) + packer.flush()
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+def test_a_picture_that_takes_too_much_memory_is_refused_and_the_next_is_taken(server: Serving) -> None:
+    large = np.full((5000, 5900, 3), 90, np.uint8)
+    status, _, _ = server.request("POST", "/api/classify", cv2.imencode(".jpg", large)[1].tobytes(), PNG)
+    assert status == 200
+    child = server.worker
+    transparent = np.full((5000, 5900, 4), 90, np.uint16)
+    content = cv2.imencode(".png", transparent)[1].tobytes()
+    assert len(content) < 16 << 20
+    status, _, body = server.request("POST", "/api/classify", content, PNG)
+    assert (status, json.loads(body)["type"]) == (422, "urn:fmnist-edge:problem:unusable")
+    assert server.request("POST", "/api/classify", b"x", PNG)[0] == 422
+    assert server.worker == child
 
 
 def test_a_picture_of_60_000_by_60_000_is_refused_before_it_is_decoded(server: Serving) -> None:
