@@ -42,15 +42,17 @@ class LimitedConnection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self.since_s = 0.0
+        """Since when it waits for a request, or for the rest of one, by the loop's clock."""
         self._unwanted: int | None = None  # bytes that may still come, once a body is not wanted
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection; where there are too many, the one that has waited longest for a request goes."""
+        """Take a connection; where there are too many, the one goes whose request has been waited for the longest."""
         super().connection_made(transport)
         self._await_head()
         if len(self.connections) > MOST_CONNECTIONS:
-            idle = [one for one in self.connections if isinstance(one, LimitedConnection) and one.is_idle]
-            goes = min(idle, key=lambda one: one.due_s, default=self)
+            waiting = [one for one in self.connections if isinstance(one, LimitedConnection) and one.is_awaited]
+            goes = min(waiting, key=lambda one: one.since_s, default=self)
             goes.transport.abort()
             self.connections.discard(goes)
 
@@ -108,12 +110,13 @@ class LimitedConnection(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     @property
-    def due_s(self) -> float:
-        """When it is let go for want of a request, by the loop's clock."""
-        return self._timer.when() if self._timer is not None else float("inf")
+    def is_awaited(self) -> bool:
+        """Whether the client has still something to send: a request, or the rest of one."""
+        return self.is_idle or bool(self.cycle.more_body)
 
     def _await_head(self, within_s: float = HEAD_S) -> None:
         self._cancel()
+        self.since_s = self.loop.time()
         self._timer = self.loop.call_later(within_s, self.transport.abort)
 
     def _cancel(self) -> None:

@@ -124,6 +124,17 @@ def test_a_body_that_is_never_sent_waits_alone(server: Serving) -> None:
     assert server.request("POST", "/api/classify", b"x", PNG)[0] == 422  # they hung up: it is free again
 
 
+def test_bodies_that_are_never_sent_make_room(server: Serving, many_files: None) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * connection.MOST_CONNECTIONS):
+            one = stack.enter_context(server.connect())
+            one.sendall(
+                b"POST /api/model HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+            )
+        answers(server)
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
