@@ -137,7 +137,8 @@ def tell_people(event: Event) -> None:
 
     what = event.what
     if isinstance(what, CameraLost):
-        console.note(f"camera lost: {event.source}: {what.message}; trying again")
+        named = what.message if str(event.source) in what.message else f"{event.source}: {what.message}"
+        console.note(f"camera lost: {named}; trying again")
         if what.hint:
             console.note(f"hint: {what.hint}")
     elif isinstance(what, CameraBack):
