@@ -97,7 +97,7 @@ def test_a_camera_that_hangs_up_comes_back_and_sigterm_ends_the_run_with_stopped
     assert len({one["model"] for one in run.events}) == 1
     assert {one["source"] for one in run.events} == {f"{address}/drop", None}
     assert [one["monotonic_s"] for one in run.events] == sorted(one["monotonic_s"] for one in run.events)
-    assert "camera lost: " in said
+    assert f"camera lost: {address}/drop stopped" in said
     assert "camera back: " in said
     assert "Traceback" not in said
 
@@ -179,7 +179,7 @@ def test_a_table_holds_answers_alone_and_the_rest_is_said_beside_it(form: str, f
         done = fmnist_edge("classify", f"{address}/drop", "--limit", "8", "--heartbeat", "0.1", "-f", form)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 9
-    assert done.stderr.startswith(f"camera lost: {address}/drop: ")
+    assert done.stderr.startswith(f"camera lost: {address}/drop stopped")
     assert "hint: " in done.stderr
     assert f"camera back: {address}/drop, after " in done.stderr
 
