@@ -29,6 +29,7 @@ export function rows(labels) {
   if (wanted.join("\n") === names.join("\n")) return;
   names = wanted;
   find("history-names").replaceChildren(...names.map((name) => make("span", {}, name)));
+  find("history").style.setProperty("--rows", names.length);
   find("history-cells").setAttribute("viewBox", `0 0 ${MINUTES} ${names.length}`);
   draw();
 }

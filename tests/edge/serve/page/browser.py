@@ -91,6 +91,12 @@ class Browser:
         """Run a script in the page."""
         return self.driver.execute_script(script, *arguments)
 
+    def expect_status(self, status: int) -> None:
+        """Wait for the console's note of a response with this status, and take it out of there."""
+        wait_until(
+            lambda: any(str(status) in one["message"] for one in self.driver.get_log("browser")), f"status {status}"
+        )
+
     def axe(self) -> list[str]:
         """What axe-core finds in the page: serious and critical things, with the elements."""
         spec = find_spec("selenium_axe_python")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -129,3 +130,23 @@ def test_twenty_look_at_once_and_one_that_stops_reading_slows_nobody(browser: Br
         done.set()
         for one in viewers:
             one.join()
+
+
+def test_a_page_in_the_background_asks_for_nothing(browser: Browser, page: ServedPage) -> None:
+    browser.open(page.address)
+    browser.wait_for_text("#decision", "T-shirt/top")
+    see = (
+        "Object.defineProperty(document, 'visibilityState', { value: arguments[0], configurable: true });"
+        "document.dispatchEvent(new Event('visibilitychange'));"
+    )
+    browser.run(see, "hidden")
+    time.sleep(1)  # what is on its way may come
+    requests = "return performance.getEntriesByType('resource').length"
+    before = browser.run(requests)
+    time.sleep(5)  # two polls
+    assert browser.run(requests) == before
+    assert browser.one("#frame").get_attribute("src") is None
+    page.camera.scene = "Dress"
+    browser.run(see, "visible")
+    browser.wait_for_text("#decision", "Dress")
+    wait_until(lambda: browser.run(LOOKS), "the picture again")

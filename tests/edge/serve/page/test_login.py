@@ -15,17 +15,17 @@ def test_the_token_lets_in_until_log_out(browser: Browser, guarded: ServedPage) 
     browser.open(guarded.address)
     assert browser.driver.current_url.endswith("/login#live")
     assert browser.axe() == []
-    browser.press("nonsense", Keys.ENTER)
+    browser.one("#token").send_keys("nonsense", Keys.ENTER)
     browser.wait_for_text("[role=alert]", "not the token")
-    browser.driver.get_log("browser")  # Chromium notes the status 403 there
-    browser.press((guarded.keep.parent / "token").read_text(), Keys.ENTER)
+    browser.expect_status(403)
+    browser.one("#token").send_keys((guarded.keep.parent / "token").read_text(), Keys.ENTER)
     browser.wait_for_text("#decision", "T-shirt/top")
 
     browser.open(guarded.address, "label")
     browser.wait_for_text("#label-empty", "fmnist-edge serve --camera 0 --keep doubtful")
     assert not browser.one("#label-work").is_displayed()
     assert browser.axe() == []
-    browser.driver.get_log("browser")  # and the status 404: there is no folder
+    browser.expect_status(404)  # there is no folder
 
     browser.open(guarded.address, "models")
     wait_until(lambda: browser.one("#logout").is_displayed(), "a way out")
