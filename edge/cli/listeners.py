@@ -10,7 +10,7 @@ from edge.errors import BadOption
 
 if TYPE_CHECKING:
     from edge.cli.listener_options import ListenerOptions
-    from edge.events.listener import Listener
+    from edge.events.listeners.listener import Listener
     from edge.events.publisher import Publisher
     from edge.events.run_state import RunState
 
@@ -32,19 +32,19 @@ def open_listeners(
     if options.mqtt is not None:
         found.append(_mqtt(options, options.mqtt, publisher, labels, state))
     if options.metrics is not None:
-        from edge.events.metrics import Metrics, parse_address
+        from edge.events.listeners.metrics import Metrics, parse_address
 
         found.append(Metrics(*parse_address(options.metrics), publisher, labels, state.model_name))
     if options.gpio:
-        from edge.events.gpio import Gpio, parse_pins
+        from edge.events.listeners.gpio import Gpio, parse_pins
 
         found.append(Gpio(parse_pins(options.gpio, labels)))
     return found
 
 
 def _webhook(options: ListenerOptions, url: str) -> Listener:
-    from edge.events.spool import Spool
-    from edge.events.webhook import Webhook, key_of
+    from edge.events.listeners.spool import Spool
+    from edge.events.listeners.webhook import Webhook, key_of
     from edge.service.secrets import secret_from
     from edge.service.state_folder import state_folder
     from edge.stream.review_folder import parse_size
@@ -60,8 +60,8 @@ def _mqtt(
 ) -> Listener:
     from importlib.metadata import version
 
-    from edge.events.mqtt import MqttListener
-    from edge.events.mqtt_broker import MqttSettings, parse_broker
+    from edge.events.listeners.mqtt import MqttListener
+    from edge.events.listeners.mqtt_broker import MqttSettings, parse_broker
     from edge.service.secrets import secret_from
 
     broker = parse_broker(url)

@@ -82,7 +82,7 @@ def retry(value: Any) -> None:
 @_checks(example="https://example.org/hook")
 def webhook(value: Any) -> None:
     """An address that can be posted to."""
-    from edge.events.http_post import checked_url
+    from edge.events.listeners.http_post import checked_url
 
     checked_url(value, "--webhook")
 
@@ -90,7 +90,7 @@ def webhook(value: Any) -> None:
 @_checks(example="9100")
 def metrics(value: Any) -> None:
     """`9100`, `0.0.0.0:9100`."""
-    from edge.events.metrics import parse_address
+    from edge.events.listeners.metrics import parse_address
 
     parse_address(value)
 
@@ -99,7 +99,7 @@ def metrics(value: Any) -> None:
 def gpio(value: Any) -> None:
     """A list of `LABEL=PIN`."""
     if value:
-        from edge.events.gpio import split_rule
+        from edge.events.listeners.gpio import split_rule
 
         for rule in value:
             split_rule(rule)
@@ -108,7 +108,7 @@ def gpio(value: Any) -> None:
 @_checks(example="mqtt://shelf@192.168.1.2/garments/shelf-1")
 def broker(value: Any) -> None:
     """`mqtt://USER@HOST:PORT/BASE/TOPIC`."""
-    from edge.events.mqtt_broker import parse_broker
+    from edge.events.listeners.mqtt_broker import parse_broker
 
     parse_broker(value)
 
@@ -117,7 +117,7 @@ def broker(value: Any) -> None:
 def discovery(value: Any) -> None:
     """The beginning of a topic, or `none`."""
     if value not in {DEFAULT_DISCOVERY, NO_DISCOVERY}:
-        from edge.events.mqtt_broker import checked_topic
+        from edge.events.listeners.mqtt_broker import checked_topic
 
         checked_topic(value, "--mqtt-discovery")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from edge.errors import FmnistEdgeError, OutputClosed, OutputFailed, SourceError
 from edge.events.event import BackendChanged, CameraBack, CameraLost, Event, ModelChanged, ModelRefused, Stopped
 from edge.events.heartbeat import HeartbeatClock
-from edge.events.listener import Listener
-from edge.events.listener_thread import ListenerThread, close_all
+from edge.events.listeners.listener import Listener
+from edge.events.listeners.listener_thread import ListenerThread, close_all
 from edge.events.publisher import Publisher, Subscriber
 from edge.frame import Prediction
 from edge.stream.smoothing import Changes

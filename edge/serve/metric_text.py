@@ -10,7 +10,7 @@ from edge.frame import Prediction
 
 if TYPE_CHECKING:
     from edge.events.event import Event
-    from edge.events.metric_families import MetricFamilies
+    from edge.events.listeners.metric_families import MetricFamilies
     from edge.events.publisher import Publisher
 
 MOST_WAITING = 512
@@ -51,7 +51,7 @@ class MetricText:
 
 def open_metrics(labels: tuple[str, ...], publisher: Publisher, model_name: str) -> MetricText | None:
     """The metrics; None where prometheus-client is not installed."""
-    from edge.events.metric_families import MetricFamilies
+    from edge.events.listeners.metric_families import MetricFamilies
 
     try:
         return MetricText(MetricFamilies(labels, publisher.model, model_name), publisher)

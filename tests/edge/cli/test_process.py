@@ -112,7 +112,7 @@ LOADED = (
                 "edge.sources.orientation",
                 "picamera2",
                 "paho",
-                "edge.events.mqtt",
+                "edge.events.listeners.mqtt",
                 "edge.inference.edgetpu",
                 "edge.events",
                 "prometheus_client",

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.events.event import Event, Stopped
-from edge.events.listener_thread import ListenerThread, close_all
-from edge.events.spool import Spool
-from edge.events.webhook import Pacing, Webhook
+from edge.events.listeners.listener_thread import ListenerThread, close_all
+from edge.events.listeners.spool import Spool
+from edge.events.listeners.webhook import Pacing, Webhook
 from tests.edge.events.happenings import event
 from tests.edge.events.hook_server import Hook
 

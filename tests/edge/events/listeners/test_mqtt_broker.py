@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import BadOption
-from edge.events.mqtt_broker import (
+from edge.events.listeners.mqtt_broker import (
     Broker,
     MqttSettings,
     checked_topic,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import MissingExtra
-from edge.events.mqtt_broker import MqttSettings, tls_context, why_refused, why_unreachable
+from edge.events.listeners.mqtt_broker import MqttSettings, tls_context, why_refused, why_unreachable
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessageInfo

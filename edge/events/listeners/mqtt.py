@@ -12,10 +12,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.events import home_assistant
 from edge.events.event_json import as_json
-from edge.events.listener import Backlog, ListenerFailed
-from edge.events.mqtt_connection import MqttConnection, is_gone
+from edge.events.listeners import home_assistant
+from edge.events.listeners.listener import Backlog, ListenerFailed
+from edge.events.listeners.mqtt_connection import MqttConnection, is_gone
 from edge.frame import Prediction
 from edge.opencv import cv2
 from edge.stream.smoothing import Changes
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessageInfo
 
     from edge.events.event import Event
-    from edge.events.mqtt_broker import MqttSettings
+    from edge.events.listeners.mqtt_broker import MqttSettings
     from edge.events.publisher import Publisher
     from edge.events.run_state import RunState
     from edge.frame import Frame

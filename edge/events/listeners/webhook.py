@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from edge.errors import BadOption
 from edge.events.event_json import as_json
-from edge.events.http_post import NoAnswer, Poster, Reply, checked_url, name_of
-from edge.events.listener import Backlog, ListenerFailed
+from edge.events.listeners.http_post import NoAnswer, Poster, Reply, checked_url, name_of
+from edge.events.listeners.listener import Backlog, ListenerFailed
 from edge.frame import Prediction
 from edge.stream.smoothing import Changes
 
 if TYPE_CHECKING:
     from edge.events.event import Event
-    from edge.events.spool import Batch, Spool
+    from edge.events.listeners.spool import Batch, Spool
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - it marks a secret, and is none
 """What follows it is the key in Base64; a secret without it is the key itself, as UTF-8."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.events.event import Event
-    from edge.events.metric_families import MetricFamilies
+    from edge.events.listeners.metric_families import MetricFamilies
     from edge.events.publisher import Publisher
 
 LOOPBACK = "127.0.0.1"
@@ -60,7 +60,7 @@ class Metrics:
 
     def open(self) -> None:
         """Bind the port, and answer from now on. Raises MissingExtra or OutputFailed."""
-        from edge.events.metric_families import MetricFamilies
+        from edge.events.listeners.metric_families import MetricFamilies
 
         try:
             self._families = families = MetricFamilies(self._labels, self._publisher.model, self._model_name)

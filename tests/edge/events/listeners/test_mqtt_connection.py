@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from edge.events import mqtt, mqtt_connection
-from edge.events.listener_thread import ListenerThread, close_all
-from edge.events.mqtt import MqttListener
-from edge.events.mqtt_broker import MqttSettings, parse_broker
+from edge.events.listeners import mqtt, mqtt_connection
+from edge.events.listeners.listener_thread import ListenerThread, close_all
+from edge.events.listeners.mqtt import MqttListener
+from edge.events.listeners.mqtt_broker import MqttSettings, parse_broker
 from edge.events.publisher import Publisher
 from edge.events.run_state import RunState
 from edge.frame import Frame

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from edge.events.event import Event, ListenerState
-from edge.events.listener import Backlog, Listener, ListenerFailed
+from edge.events.listeners.listener import Backlog, Listener, ListenerFailed
 from edge.frame import Prediction
 
 CAPACITY = 2000

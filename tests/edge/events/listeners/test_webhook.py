@@ -16,8 +16,8 @@ import pytest
 
 from edge.errors import BadOption
 from edge.events.event_json import as_json
-from edge.events.spool import Spool
-from edge.events.webhook import Webhook, key_of
+from edge.events.listeners.spool import Spool
+from edge.events.listeners.webhook import Webhook, key_of
 from edge.frame import Decision
 from tests.edge.events.happenings import EACH_KIND, HEARTBEAT, SOURCE, event, prediction
 from tests.edge.events.hook_server import (

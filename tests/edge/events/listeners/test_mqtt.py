@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.events.home_assistant import object_id
+from edge.events.listeners.home_assistant import object_id
 from edge.opencv import cv2
 from tests.conftest import ROOT, Run
 from tests.edge.events.mosquitto import Mosquitto, Subscriber, needs_mosquitto, subscriber, until

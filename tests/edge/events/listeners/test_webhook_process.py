@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from edge.events.webhook import signature
+from edge.events.listeners.webhook import signature
 from tests.conftest import ROOT, Run
 from tests.edge.events.hook_server import Hook, free_port, hangs, receiving, status
 from tests.edge.sources.certificates import make_certificates

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import OutputFailed
-from edge.events.spool import BLOCK, Spool
+from edge.events.listeners.spool import BLOCK, Spool
 from tests.conftest import ROOT
 from tests.edge.events.full_disk import files_up_to
 
@@ -155,7 +155,8 @@ def test_a_file_that_is_gone_is_counted_and_the_next_one_comes(tmp_path: Path) -
 @pytest.mark.subprocess
 def test_two_processes_never_share_a_folder(tmp_path: Path) -> None:
     spool = opened(tmp_path)
-    program = f"from pathlib import Path; from edge.events.spool import Spool; Spool(Path({str(tmp_path)!r}), 9).open()"
+    folder = f"pathlib.Path({str(tmp_path)!r})"
+    program = f"import pathlib; from edge.events.listeners.spool import Spool; Spool({folder}, 9).open()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
     assert "OutputFailed: another process has its queue in" in done.stderr
     with pytest.raises(OutputFailed, match="another process") as caught:

@@ -17,9 +17,9 @@ from dataclasses import replace
 import pytest
 
 from edge.errors import BadOption, MissingExtra, OutputFailed
-from edge.events import metrics
 from edge.events.event import Heartbeat, ListenerState, ModelChanged
-from edge.events.metrics import Metrics, parse_address
+from edge.events.listeners import metrics
+from edge.events.listeners.metrics import Metrics, parse_address
 from edge.events.publisher import Publisher
 from edge.frame import Decision
 from edge.printable import printable

@@ -14,8 +14,8 @@ import pytest
 
 from edge.errors import BadOption, MissingExtra, OutputFailed
 from edge.events.event import CameraBack, CameraLost, Stopped
-from edge.events.gpio import Gpio, PinRule, parse_pins
-from edge.events.listener import ListenerFailed
+from edge.events.listeners.gpio import Gpio, PinRule, parse_pins
+from edge.events.listeners.listener import ListenerFailed
 from edge.frame import Decision
 from edge.sources.live import Loss
 from tests.conftest import ROOT, Run

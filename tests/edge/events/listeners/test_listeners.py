@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.events.listener import Listener
-from edge.events.listener_thread import CLOSE_S, ListenerThread, close_all
+from edge.events.listeners.listener import Listener
+from edge.events.listeners.listener_thread import CLOSE_S, ListenerThread, close_all
 from edge.events.publisher import Publisher
 from edge.events.run_state import RunState
 from tests.edge.events.happenings import EACH_KIND, MODEL
@@ -24,15 +24,15 @@ Make = Callable[[], Listener]
 
 
 def webhook(folder: Path, url: str) -> Make:
-    from edge.events.spool import Spool
-    from edge.events.webhook import Webhook
+    from edge.events.listeners.spool import Spool
+    from edge.events.listeners.webhook import Webhook
 
     return lambda: Webhook(url, Spool(folder, 10**6))
 
 
 def metrics() -> Make:
     pytest.importorskip("prometheus_client")
-    from edge.events.metrics import Metrics
+    from edge.events.listeners.metrics import Metrics
 
     port = free_port()
     return lambda: Metrics("127.0.0.1", port, Publisher(MODEL), LABELS, "camera")
@@ -42,7 +42,7 @@ def gpio(monkeypatch: pytest.MonkeyPatch) -> Make:
     gpiozero = pytest.importorskip("gpiozero")
     from gpiozero.pins.mock import MockFactory
 
-    from edge.events.gpio import Gpio, parse_pins
+    from edge.events.listeners.gpio import Gpio, parse_pins
 
     monkeypatch.setattr(gpiozero.Device, "pin_factory", MockFactory())
     return lambda: Gpio(parse_pins(["Sneaker=17", "camera_lost=22"], LABELS))
@@ -50,8 +50,8 @@ def gpio(monkeypatch: pytest.MonkeyPatch) -> Make:
 
 def mqtt(port: int, folder: Path) -> Make:
     pytest.importorskip("paho.mqtt")
-    from edge.events.mqtt import MqttListener
-    from edge.events.mqtt_broker import MqttSettings, parse_broker
+    from edge.events.listeners.mqtt import MqttListener
+    from edge.events.listeners.mqtt_broker import MqttSettings, parse_broker
 
     settings = MqttSettings(parse_broker(f"mqtt://127.0.0.1:{port}/{folder.name}"), None, 1, None, None, None)
     state = RunState(MODEL, "camera", "litert")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import BadOption, MissingExtra, OutputFailed
 from edge.events.event import CameraBack, CameraLost, Event, Stopped
-from edge.events.listener import ListenerFailed
+from edge.events.listeners.listener import ListenerFailed
 from edge.frame import Decision, Prediction
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import jinja2
 import pytest
 
 from edge.events.event import Drift
-from edge.events.home_assistant import birth_topic, discovery, discovery_topic, object_id
+from edge.events.listeners.home_assistant import birth_topic, discovery, discovery_topic, object_id
 from edge.events.run_state import RunState
 from edge.frame import Decision
 from edge.spec import FASHION_MNIST_LABELS

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from edge.events.event import Event, Heartbeat, Stopped
-from edge.events.listener import Backlog, ListenerFailed
-from edge.events.listener_thread import CLOSE_S, ListenerThread, close_all
+from edge.events.listeners.listener import Backlog, ListenerFailed
+from edge.events.listeners.listener_thread import CLOSE_S, ListenerThread, close_all
 from edge.events.publisher import Publisher
 from edge.events.run import open_run
 from tests.edge.events.happenings import EACH_KIND, event, prediction

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.events.spool import BLOCK
+from edge.events.listeners.spool import BLOCK
 from tests.edge.events.full_disk import files_up_to
 from tests.edge.events.hook_server import Answer, Hook, drips, free_port, hangs, receiving, slowly, status
 from tests.edge.events.webhook_run import QUICK, numbers, posting, stopped, until
