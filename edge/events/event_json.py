@@ -65,9 +65,13 @@ class EventSink:
         self._sink = sink
         self._top_k = top_k
         self._is_live = is_live  # an address may turn out to be one
+        self._has_begun = False
 
     def __call__(self, event: Event) -> None:
-        """Write an event, if the sink takes it. Raises OutputClosed or OutputFailed."""
+        """Write an event, if the sink takes it; not the end of what never began. Raises OutputClosed or OutputFailed."""
+        if isinstance(event.what, Stopped) and not self._has_begun:
+            return
+        self._has_begun = True
         is_prediction = isinstance(event.what, Prediction)
         age_ms = event.what.age_ms if isinstance(event.what, Prediction) else None
         self._is_live = self._is_live or isinstance(event.what, CameraLost) or age_ms is not None

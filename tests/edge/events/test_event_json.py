@@ -115,3 +115,19 @@ def test_tables_hold_predictions_only(form: Format, monkeypatch: pytest.MonkeyPa
         for what in EXAMPLES:
             take(Event(TIME, 1.0, "x", SHA, what))
     assert len(written.getvalue().splitlines()) == 3  # the heading and two predictions
+
+
+def test_a_camera_tells_of_itself_from_its_start_but_no_end_of_what_never_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for events, told in (
+        ([Stopped("there is no camera", 0)], []),
+        ([EXAMPLES[6], Stopped("SIGTERM", 0)], ["heartbeat", "stopped"]),
+    ):
+        written = io.StringIO()
+        monkeypatch.setattr("sys.stdout", written)
+        with open_sink(Format.JSON, None, 3) as sink:
+            take = EventSink(sink, 3, is_live=True)
+            for what in events:
+                take(Event(TIME, 1.0, None, SHA, what))
+        assert [json.loads(line)["event"] for line in written.getvalue().splitlines()] == told
