@@ -68,7 +68,7 @@ class EventSink:
         self._has_begun = False
 
     def __call__(self, event: Event) -> None:
-        """Write an event, if the sink takes it; not the end of what never began. Raises OutputClosed or OutputFailed."""
+        """Write an event that the sink takes; not the end of what never began. Raises OutputClosed or OutputFailed."""
         if isinstance(event.what, Stopped) and not self._has_begun:
             return
         self._has_begun = True

@@ -122,7 +122,10 @@ def test_a_camera_tells_of_itself_from_its_start_but_no_end_of_what_never_began(
 ) -> None:
     for events, told in (
         ([Stopped("there is no camera", 0)], []),
-        ([EXAMPLES[6], Stopped("SIGTERM", 0)], ["heartbeat", "stopped"]),
+        (
+            [next(one for one in EXAMPLES if isinstance(one, Heartbeat)), Stopped("SIGTERM", 0)],
+            ["heartbeat", "stopped"],
+        ),
     ):
         written = io.StringIO()
         monkeypatch.setattr("sys.stdout", written)
