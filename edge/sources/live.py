@@ -182,6 +182,7 @@ class LiveSource:
     def _connection(self) -> Iterator[Frame]:
         """Open the source, and give its frames until it ends. Raises _Gone."""
         reader = self._reader = FrameReader(self._open)
+        self._sameness.count_anew()
         opened_s = last_s = time.monotonic()
         first_index = self._next_index
         taken = dropped = 0

@@ -35,6 +35,8 @@ class Sameness:
         self._previous: Frame | None = None
         self._equal = 1
         self._equal_since_s = 0.0
+        self._repeats = False
+        self._counts_anew = False
         self._black_since_s: float | None = None
         self._now_s = 0.0
 
@@ -45,11 +47,18 @@ class Sameness:
             self._black_since_s = None
         elif self._black_since_s is None:
             self._black_since_s = frame.captured_at_s
-        if self._previous is not None and not self.is_black and _are_equal(frame.pixels, self._previous.pixels):
+        previous = self._previous
+        self._repeats = previous is not None and not self.is_black and _are_equal(frame.pixels, previous.pixels)
+        if self._repeats and not self._counts_anew:
             self._equal += 1
         else:
             self._equal, self._equal_since_s = 1, frame.captured_at_s
+        self._counts_anew = False
         self._previous = frame
+
+    def count_anew(self) -> None:
+        """Begin to count with the next frame: the source was opened again, and has to show that it is still frozen."""
+        self._counts_anew = True
 
     @property
     def is_black(self) -> bool:
@@ -64,7 +73,7 @@ class Sameness:
     @property
     def repeats(self) -> bool:
         """Whether the frame seen last is the one before, to the bit."""
-        return self._equal > 1
+        return self._repeats
 
     @property
     def frozen_s(self) -> float:

@@ -135,6 +135,19 @@ def test_a_frozen_camera_is_opened_again_and_is_not_back_while_it_shows_the_same
     assert len(equal) * RATE_S < 2 * LIMITS.frozen_s, "frozen frames go on being given"
 
 
+def test_a_camera_that_begins_each_time_with_the_frame_it_froze_at_is_back_with_the_next() -> None:
+    def frozen() -> Iterable[Frame]:
+        return frames(10**9, noise=False)
+
+    def well() -> Iterable[Frame]:
+        yield from frames(1, noise=False)
+        yield from endless()
+
+    camera, journal = Camera(frozen, well), Journal()
+    watched(camera, journal, 60)
+    assert (journal.events, camera.opened) == ([("lost", "frozen"), ("back", "1")], 2)
+
+
 def test_a_stream_that_codes_differences_may_stand_still_for_longer() -> None:
     class Coded(Camera):
         def __call__(self) -> FrameSource:
