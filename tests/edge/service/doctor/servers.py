@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from edge.service.doctor.addresses import Address
@@ -58,9 +58,10 @@ def listener(answer: bytes | None) -> Iterator[Address]:
                     except OSError:
                         return
                     if answer is not None:
-                        connection.recv(1000)
-                        connection.sendall(answer)
-                        connection.shutdown(socket.SHUT_RDWR)
+                        with suppress(OSError):  # the caller may have hung up
+                            connection.recv(1000)
+                            connection.sendall(answer)
+                            connection.shutdown(socket.SHUT_RDWR)
 
         thread = threading.Thread(target=serve)
         thread.start()
