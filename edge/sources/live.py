@@ -232,7 +232,9 @@ class LiveSource:
         if silent_s > allowed_s:
             stalled = CameraLost(f"no frame for {silent_s:.1f} s", "check its cable, power and network")
             self._lose(Loss.STALLED, stalled)
-            if silent_s > allowed_s + limits.patience_s * 2 ** min(self._openings, 4):
+            # One frame a connection is what a slow camera gives that is never waited for long enough.
+            patience_s = limits.patience_s * (2 ** min(self._openings, 4) if taken == 1 else 1)
+            if silent_s > allowed_s + patience_s:
                 raise _Gone(Loss.STALLED, stalled)
 
     def _judge(self, frame: Frame, reader: FrameReader) -> Frame | None:

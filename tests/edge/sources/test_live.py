@@ -48,6 +48,14 @@ def test_a_driver_that_hangs_is_noticed_from_outside() -> None:
     assert LIMITS.stalled_s < journal.away_s[0] < 6 * LIMITS.stalled_s
 
 
+def test_after_many_openings_a_silent_connection_is_given_up_as_soon_as_ever() -> None:
+    camera = Camera(*[lambda: frames(3)] * 5, hang, endless)
+    journal = Journal()
+    watched(camera, journal, 30)
+    assert [loss for kind, loss in journal.events if kind == "lost"] == ["ended"] * 5 + ["stalled"]
+    assert journal.away_s[-1] < LIMITS.stalled_s + LIMITS.patience_s + LIMITS.pause_most_s + 1.5
+
+
 def test_an_opening_that_hangs_is_tried_again() -> None:
     journal = Journal()
     found = watched(Camera(lambda: frames(3), lambda: iter([time.sleep(HOUR_S)]), endless), journal, 9)  # type: ignore[func-returns-value,list-item]
