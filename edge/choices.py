@@ -15,6 +15,9 @@ DEFAULT_VIEWS = 6
 
 EDGETPU_LIBRARY = "libedgetpu.so.1"
 
+MQTT_PASSWORD = "FMNIST_EDGE_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
+WEBHOOK_SECRET = "FMNIST_EDGE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+
 
 class Backend(StrEnum):
     """What runs the model; `auto` takes the first that works."""

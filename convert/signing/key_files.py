@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +9,7 @@ from edge.documents import read_limited
 from edge.errors import BadOption, OutputFailed, SecretRefused
 from edge.inference.trusted_keys import SUFFIX
 from edge.service.secrets import open_to_others, quoted, secret_from
+from edge.service.whole_file import write_whole
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
@@ -87,34 +84,8 @@ def read_private_key(path: Path, passphrase_file: Path | None) -> CryptoSigner:
 def _write_new(path: Path, content: bytes, mode: int) -> None:
     """Write a file that is not there yet, whole or not at all. Raises OutputFailed, which leaves what is there."""
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        arriving = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:  # 0600 from its first moment
-                file.write(content)
-                file.flush()
-                os.fchmod(descriptor, mode)
-                os.fsync(descriptor)
-            _rename_new(arriving, path)
-        finally:
-            arriving.unlink(missing_ok=True)
+        write_whole(path, content, mode, replaces=False)
     except FileExistsError as error:
         raise OutputFailed(f"{path} is there already: no key is written over", "choose another name") from error
     except OSError as error:
         raise OutputFailed(f"cannot write {path}: {error.strerror or error}", "choose another place") from error
-
-
-def _rename_new(arriving: Path, path: Path) -> None:
-    """Rename a file, but not onto another. Raises OSError, FileExistsError among them."""
-    try:
-        os.link(arriving, path)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
-            raise
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # FAT has no links
-        try:
-            arriving.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                path.unlink()
-            raise

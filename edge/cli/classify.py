@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli import console
-from edge.cli.classify_options import (
-    CameraOptions,
-    KeepOptions,
-    LiveOptions,
-    ModelOptions,
-    NetworkOptions,
-    OutputOptions,
-    VideoOptions,
-)
-from edge.cli.listener_options import ListenerOptions
+from edge.cli.classify_options import CameraOption, CameraOptions, KeepOptions, RunOptions, VideoOptions
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import BackendOptions, open_found, read_checked
+from edge.cli.options import open_model, read_checked
 from edge.errors import BadOption, SomeInputsFailed, SourceError
 from edge.sources.settings import SourceSettings, parse_fps, parse_resolution, parse_retry
 
@@ -46,51 +37,16 @@ def classify(
             "- for a picture or MJPEG on stdin, samples: for the bundled ones, fake: for a test pattern.",
         ),
     ] = None,
-    camera: Annotated[
-        str | None,
-        typer.Option(help="A camera: number, device path or part of its name; fmnist-edge cameras lists them."),
-    ] = None,
+    camera: CameraOption = None,
     *,
-    of_model: ModelOptions,
-    on: BackendOptions,
-    of_output: OutputOptions,
-    of_video: VideoOptions,
-    of_camera: CameraOptions,
-    of_live: LiveOptions,
-    of_network: NetworkOptions,
-    of_keep: KeepOptions,
-    of_listeners: ListenerOptions,
+    options: RunOptions,
 ) -> None:
     """Classify pictures, videos or camera frames. Predictions go to stdout, everything else to stderr."""
-    run_classify(
-        sources,
-        camera,
-        of_model=of_model,
-        on=on,
-        of_output=of_output,
-        of_video=of_video,
-        of_camera=of_camera,
-        of_live=of_live,
-        of_network=of_network,
-        of_keep=of_keep,
-        of_listeners=of_listeners,
-    )
+    run_classify(sources, camera, options)
 
 
 def run_classify(
-    sources: list[str] | None,
-    camera: str | None,
-    *,
-    of_model: ModelOptions,
-    on: BackendOptions,
-    of_output: OutputOptions,
-    of_video: VideoOptions,
-    of_camera: CameraOptions,
-    of_live: LiveOptions,
-    of_network: NetworkOptions,
-    of_keep: KeepOptions,
-    of_listeners: ListenerOptions,
-    of_page: ServeOptions | None = None,
+    sources: list[str] | None, camera: str | None, options: RunOptions, of_page: ServeOptions | None = None
 ) -> None:
     """What `classify` does, and with `of_page` what `serve` does. Raises the errors of all that it opens."""
     from functools import partial
@@ -102,25 +58,26 @@ def run_classify(
     from edge.sources.grammar import frames_of, parse_sources
     from edge.stream.pipeline import classify_frames, frame_filters
 
+    named, output, video = options.model, options.output, options.video
     wanted = [*(sources or []), *([f"camera:{camera}"] if camera is not None else [])]
     if not wanted:
         raise BadOption(
             "nothing to classify", f"fmnist-edge {'serve' if of_page else 'classify shirt.png, or'} --camera 0"
         )
     inputs = parse_sources(wanted)
-    settings = _source_settings(of_camera, of_live, of_network, of_video.interval)
-    passing = frame_filters(of_video.roi, of_video.interval, of_video.motion_threshold if of_video.motion else None)
-    model = read_checked(of_model.model, on)
+    settings = _source_settings(options)
+    passing = frame_filters(video.roi, video.interval, video.motion_threshold if video.motion else None)
+    model = read_checked(named.model, options.backend)
     open_it = partial(
-        open_found,
-        on=on,
-        threads=of_model.threads,
-        labels=of_model.labels,
-        views=of_model.views,
-        min_score=of_model.min_score,
+        open_model,
+        on=options.backend,
+        threads=named.threads,
+        labels=named.labels,
+        views=named.views,
+        min_score=named.min_score,
     )
     classifier = open_it(model)
-    store = _open_store(of_keep, classifier, of_model.model)
+    store = _open_store(options.keep, classifier, named.model)
     failures: list[SourceError] = []
 
     def report(error: SourceError) -> None:
@@ -129,26 +86,25 @@ def run_classify(
             console.complain(error)
 
     endless = not all(source.is_one_picture for source in inputs)
-    lasts = endless or of_video.on_change or of_listeners.are_given() or of_page is not None or _is_service()
-    service = _into_service(model, classifier, open_it, of_model.model, inputs) if lasts else None
+    lasts = endless or video.on_change or options.listeners.are_given() or of_page is not None or _is_service()
+    service = _into_service(model, classifier, open_it, named.model, inputs) if lasts else None
     width = max(len(source.where) for source in inputs)
     with (
-        open_sink(of_output.form, of_output.output, of_output.top_k, endless=endless, source_width=width) as sink,
-        progress_over(inputs, of_output.limit) as advance,
+        open_sink(output.form, output.output, output.top_k, endless=endless, source_width=width) as sink,
+        progress_over(inputs, output.limit) as advance,
     ):
         frames = partial(frames_of, inputs, report, settings=settings)
         answers = partial(
             classify_frames,
             classifier=service or classifier,
-            save_view=of_output.save_view,
+            save_view=output.save_view,
             store=store,
-            keep_below=of_keep.keep_below,
-            smooth=_smoother(of_video.smooth, service or classifier),
-            show=of_output.show,
+            keep_below=options.keep.keep_below,
+            smooth=_smoother(video.smooth, service or classifier),
+            show=output.show,
         )
-        page = None if of_page is None else _page_settings(of_page, of_model, on, of_keep)
         if service is None:
-            for _, prediction in answers(islice(frames(through=passing), of_output.limit)):
+            for _, prediction in answers(islice(frames(through=passing), output.limit)):
                 sink.write(prediction)
                 advance()
         else:
@@ -158,17 +114,17 @@ def run_classify(
                 inputs,
                 sink,
                 service,
-                of_listeners,
-                top_k=of_output.top_k,
-                heartbeat_s=of_live.heartbeat,
-                only_changed=of_video.on_change,
-                may_restart=restart_on_hangup(of_output.output),
-                page=page,
-                rarely_answers=_rarely_answers(of_video, of_camera),
+                options.listeners,
+                top_k=output.top_k,
+                heartbeat_s=options.live.heartbeat,
+                only_changed=video.on_change,
+                may_restart=restart_on_hangup(output.output),
+                page=None if of_page is None else _page_settings(of_page, options),
+                rarely_answers=_rarely_answers(video, options.camera),
             ) as (run, stop, live):
                 noted = passing if live is None else lambda taken: passing(live.passing(taken))
                 given = frames(through=noted, observer=run)
-                for frame, prediction in answers(stop.until_stopped(islice(given, of_output.limit))):
+                for frame, prediction in answers(stop.until_stopped(islice(given, output.limit))):
                     run.answer(frame, prediction)
                     advance()
                 if failures:
@@ -202,21 +158,18 @@ def _into_service(
     return into_service(model, classifier, open_it, where if is_live else None)
 
 
-def _page_settings(
-    page: ServeOptions, of_model: ModelOptions, on: BackendOptions, keeping: KeepOptions
-) -> PageSettings:
+def _page_settings(page: ServeOptions, options: RunOptions) -> PageSettings:
     from edge.cli.serve_settings import page_settings
 
-    return page_settings(page, of_model, on, keeping.keep)
+    return page_settings(page, options.model, options.backend, options.keep.keep)
 
 
-def _source_settings(
-    camera: CameraOptions, live: LiveOptions, network: NetworkOptions, interval_s: float | None
-) -> SourceSettings:
+def _source_settings(options: RunOptions) -> SourceSettings:
     """How to open the sources. Raises BadOption."""
-    retry, waits_at_start = parse_retry(live.retry)
+    camera, network = options.camera, options.network
+    retry, waits_at_start = parse_retry(options.live.retry)
     settings = SourceSettings(
-        interval_s=interval_s,
+        interval_s=options.video.interval,
         retry=retry,
         waits_at_start=waits_at_start,
         resolution=None if camera.resolution is None else parse_resolution(camera.resolution),

@@ -7,14 +7,20 @@ import typer
 
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, Flip, Format, Rotation
 from edge.cli import option_values
+from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import OptionGroup
-from edge.cli.options import LabelsOption, ModelOption, ThreadsOption, ViewsOption
+from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
 CAMERAS = "Cameras"
 LIVE = "Cameras that run for long"
 VIDEO = "Video and cameras"
 KEEP = "Frames to learn from"
 NETWORK = "Network cameras"
+
+CameraOption = Annotated[
+    str | None,
+    typer.Option(help="A camera: number, device path or part of its name; fmnist-edge cameras lists them."),
+]
 
 
 class ModelOptions(OptionGroup):
@@ -159,3 +165,17 @@ class KeepOptions(OptionGroup):
     keep_below: Annotated[
         float, typer.Option(min=0, max=1, help="A lower score is uncertain.", rich_help_panel=KEEP)
     ] = 0.6
+
+
+class RunOptions(OptionGroup):
+    """All that `classify` and `serve` have in common."""
+
+    model: ModelOptions
+    backend: BackendOptions
+    output: OutputOptions
+    video: VideoOptions
+    camera: CameraOptions
+    live: LiveOptions
+    network: NetworkOptions
+    keep: KeepOptions
+    listeners: ListenerOptions

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.choices import EDGETPU_LIBRARY, Format
+from edge.choices import EDGETPU_LIBRARY, MQTT_PASSWORD, Format
 from edge.cli import console
 from edge.cli.options import DelegateOption, TrustBundledOption, TrustedKeysOption, refuse_csv, trust_of
 
@@ -26,7 +26,7 @@ def doctor(
         str | None, typer.Option(metavar="URL", help="Does this broker let us in? mqtt://USER@HOST, or mqtts://.")
     ] = None,
     mqtt_password_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Its password; or set FMNIST_EDGE_MQTT_PASSWORD.")
+        Path | None, typer.Option(metavar="FILE", help=f"Its password; or set {MQTT_PASSWORD}.")
     ] = None,
     mqtt_ca_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Certificates (PEM) that vouch for the broker's.")

@@ -10,7 +10,15 @@ import typer
 from edge.choices import DEFAULT_MODEL, Format
 from edge.cli import console
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ThreadsOption, open_model, refuse_csv
+from edge.cli.options import (
+    BackendOptions,
+    LabelsOption,
+    ModelOption,
+    ThreadsOption,
+    open_model,
+    read_checked,
+    refuse_csv,
+)
 from edge.errors import BackendUnavailable
 
 
@@ -39,7 +47,7 @@ def evaluate(
     from edge.inference import accuracy
 
     refuse_csv(form)
-    classifier = open_model(model, on, threads, labels, on_backend_change=_refuse_change)
+    classifier = open_model(read_checked(model, on), on, threads, labels, on_backend_change=_refuse_change)
     with download_bar() as downloaded:
         test = dataset.load("test", data, progress=downloaded, reading=downloaded)
     renamed = labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)

@@ -13,6 +13,7 @@ import typer
 
 from edge.cli import console
 from edge.cli.configured import configured_commands
+from edge.cli.serve_options import SERVE_NEEDS
 from edge.errors import BadOption, InstallationFailed, OutputFailed
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from edge.service.steps import Step
 
 COMMANDS = ("classify", "serve")
-SERVE_NEEDS = ("starlette", "uvicorn")
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
 RootOption = Annotated[

@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
+from edge.choices import MQTT_PASSWORD, WEBHOOK_SECRET
 from edge.cli import option_values
 from edge.cli.option_groups import OptionGroup
 
 LISTENERS = "Listeners"
-MQTT_PASSWORD = "FMNIST_EDGE_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
-WEBHOOK_SECRET = "FMNIST_EDGE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 
 
 class ListenerOptions(OptionGroup):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.choices import MQTT_PASSWORD, WEBHOOK_SECRET
 from edge.cli import option_values
-from edge.cli.listener_options import MQTT_PASSWORD, WEBHOOK_SECRET
 from edge.errors import BadOption
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import Any, get_type_hints
 class OptionGroup:
     """Options that belong together: an annotated class attribute for each, with its default.
 
-    Subclasses stand in modules without `from __future__ import annotations`: their annotations are read at every start,
-    and evaluating texts takes longer than all else here. For the same reason they are no dataclasses.
+    An attribute may be a group itself; it has no default. Subclasses stand in modules without
+    `from __future__ import annotations`: their annotations are read at every start, and evaluating texts takes longer
+    than all else here. For the same reason they are no dataclasses.
     """
 
     def __init__(self, **values: Any) -> None:
@@ -29,23 +30,13 @@ def takes_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     options' values.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, OptionGroup)}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
-        if parameter.name not in groups:
-            parameters.append(parameter.replace(annotation=hints[parameter.name]))
-            continue
-        group = groups[parameter.name]
-        parameters += [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(group, name), annotation=annotation)
-            for name, annotation in group.__annotations__.items()
-        ]
+        hint = hints[parameter.name]
+        parameters += _options(hint) if _is_group(hint) else [parameter.replace(annotation=hint)]
 
     def with_groups(**values: Any) -> None:
-        built = {
-            name: group(**{option: values.pop(option) for option in group.__annotations__})
-            for name, group in groups.items()
-        }
+        built = {name: _built(hint, values) for name, hint in hints.items() if _is_group(hint)}
         command(**values, **built)
 
     with_groups.__name__ = command.__name__
@@ -55,3 +46,31 @@ def takes_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature([one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters])
     with_groups.__signature__ = signature  # type: ignore[attr-defined]
     return with_groups
+
+
+def _is_group(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, OptionGroup)
+
+
+def _options(group: type[OptionGroup]) -> list[inspect.Parameter]:
+    """A parameter for each option of a group, in order."""
+    found: list[inspect.Parameter] = []
+    for name, annotation in group.__annotations__.items():
+        if _is_group(annotation):
+            found += _options(annotation)
+        else:
+            default = getattr(group, name)
+            found.append(
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            )
+    return found
+
+
+def _built(group: type[OptionGroup], values: dict[str, Any]) -> OptionGroup:
+    """The group, out of the values of its options, which are taken from `values`."""
+    return group(
+        **{
+            name: _built(annotation, values) if _is_group(annotation) else values.pop(name)
+            for name, annotation in group.__annotations__.items()
+        }
+    )

@@ -75,19 +75,6 @@ def _warn_of_change(before: str, after: str, reason: str) -> None:
 
 
 def open_model(
-    model: str,
-    on: BackendOptions,
-    threads: int = 1,
-    labels: Path | None = None,
-    views: int = 1,
-    min_score: float | None = None,
-    on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
-) -> "Classifier":
-    """A classifier as the options ask for it. Raises ModelError, BackendUnavailable or BadOption."""
-    return open_found(read_checked(model, on), on, threads, labels, views, min_score, on_backend_change)
-
-
-def open_found(
     model: "Model",
     on: BackendOptions,
     threads: int = 1,
@@ -96,7 +83,7 @@ def open_found(
     min_score: float | None = None,
     on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
 ) -> "Classifier":
-    """As `open_model`, for a model file that has been read."""
+    """A classifier for a model that has been read. Raises ModelError, BackendUnavailable or BadOption."""
     from edge.inference.classifier import open_classifier
     from edge.inference.model_file import read_labels
 

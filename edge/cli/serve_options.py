@@ -7,6 +7,9 @@ import typer
 
 from edge.cli.option_groups import OptionGroup
 
+SERVE_NEEDS = ("starlette", "uvicorn")
+"""What the extra serve brings."""
+
 PAGE = "The page"
 DEFAULT_PORT = 8470
 

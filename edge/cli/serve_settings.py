@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli import console
-from edge.errors import BadOption, MissingExtra
+from edge.cli.serve_options import SERVE_NEEDS
+from edge.errors import BadOption
 
 if TYPE_CHECKING:
     from edge.cli.classify_options import ModelOptions
@@ -22,16 +23,7 @@ def check_page(page: ServeOptions) -> None:
         raise BadOption("--no-token with --token-file or --new-token", "leave one of them out")
     if (page.tls_cert is None) != (page.tls_key is None):
         raise BadOption("--tls-cert and --tls-key belong together", "--tls-cert FILE --tls-key FILE")
-    try:
-        import starlette
-        import uvicorn
-    except ImportError as error:
-        raise MissingExtra(
-            "serve needs starlette and uvicorn, which this installation leaves out",
-            "pip install 'fmnist-edge[serve]'",
-        ) from error
-    assert starlette
-    assert uvicorn
+    console.require_extra("serve", SERVE_NEEDS)
 
 
 def page_settings(page: ServeOptions, of_model: ModelOptions, on: BackendOptions, keep: Path | None) -> PageSettings:

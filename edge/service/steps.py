@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import InstallationFailed
+from edge.service.whole_file import write_whole
 
 COMMAND_S = 180.0
 """So long a command of the system may take: systemctl waits until the service has answered."""
@@ -112,25 +113,9 @@ def run(*command: str) -> None:
 
 
 def write(path: Path, text: str, mode: int, owner: tuple[int, int] | None = None, *, replaces: bool) -> None:
-    """Write a file whole, or not at all; one that is there is only replaced if it may be. Raises OSError."""
+    """As `write_whole`, a text; its folder is made. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            if owner is not None:
-                os.fchown(descriptor, *owner)
-            os.fchmod(descriptor, mode)
-            file.flush()
-            os.fsync(descriptor)
-        if replaces:
-            partial.replace(path)
-        else:
-            os.link(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, text.encode(), mode, owner, replaces=replaces)
 
 
 def remove(path: Path) -> None:

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.choices import EDGETPU_LIBRARY
+from edge.choices import EDGETPU_LIBRARY, MQTT_PASSWORD
 from edge.inference.model_file import bundled_models, read_model
 from edge.service.doctor import models, mqtt, python, runtimes, webhook
 from edge.service.doctor.addresses import parse_address
@@ -28,7 +28,6 @@ from edge.service.doctor.video_nodes import video_nodes
 if TYPE_CHECKING:
     from edge.inference.trusted_keys import TrustedKeys
 
-MQTT_PASSWORD = "FMNIST_EDGE_MQTT_PASSWORD"  # noqa: S105 - the variable's name
 
 TRIAL_MODEL = "tiny"
 """The bundled model that the runtimes are tried with."""

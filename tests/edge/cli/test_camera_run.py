@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from tests.conftest import ROOT, Run
 from tests.edge.sources.http_camera import http_camera
+from tests.ports import free_port
 
 pytestmark = pytest.mark.subprocess
 
@@ -72,11 +72,6 @@ def hear_hangups() -> None:
 def catches(status: str, number: signal.Signals) -> bool:
     """Whether a process has a handler for a signal, as /proc says."""
     return bool(int(status.split("SigCgt:")[1].split(maxsplit=1)[0], 16) >> (number - 1) & 1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_a_camera_that_hangs_up_comes_back_and_sigterm_ends_the_run_with_stopped() -> None:

@@ -135,8 +135,3 @@ def receiving(hook: Hook, tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

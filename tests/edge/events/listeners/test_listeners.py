@@ -15,8 +15,9 @@ from edge.events.listeners.listener_thread import CLOSE_S, ListenerThread, close
 from edge.events.publisher import Publisher
 from edge.events.run_state import RunState
 from tests.edge.events.happenings import EACH_KIND, MODEL
-from tests.edge.events.hook_server import Hook, free_port, hangs, receiving
+from tests.edge.events.hook_server import Hook, hangs, receiving
 from tests.edge.events.mosquitto import PROGRAM
+from tests.ports import free_port
 
 LABELS = ("Sneaker", "Sandal", "Coat")
 

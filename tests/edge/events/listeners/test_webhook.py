@@ -26,13 +26,13 @@ from tests.edge.events.hook_server import (
     babbles,
     closes,
     drips,
-    free_port,
     hangs,
     receiving,
     slowly,
     status,
 )
 from tests.edge.events.webhook_run import QUICK, numbers, posting, stopped, until
+from tests.ports import free_port
 
 
 def test_every_kind_of_event_arrives_as_its_json_in_order(tmp_path: Path) -> None:

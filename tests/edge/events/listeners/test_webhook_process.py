@@ -19,10 +19,11 @@ import pytest
 
 from edge.events.listeners.webhook import signature
 from tests.conftest import ROOT, Run
-from tests.edge.events.hook_server import Hook, free_port, hangs, receiving, status
+from tests.edge.events.hook_server import Hook, hangs, receiving, status
 from tests.edge.sources.certificates import make_certificates
 from tests.edge.sources.http_camera import FRAMES
 from tests.edge.sources.scripted_camera import Send, answer, parts, scripted_camera
+from tests.ports import free_port
 from tests.processes import wait_for_line
 
 pytestmark = pytest.mark.subprocess

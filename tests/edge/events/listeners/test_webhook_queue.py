@@ -11,8 +11,9 @@ import pytest
 
 from edge.events.listeners.spool import BLOCK
 from tests.edge.events.full_disk import files_up_to
-from tests.edge.events.hook_server import Answer, Hook, drips, free_port, hangs, receiving, slowly, status
+from tests.edge.events.hook_server import Answer, Hook, drips, hangs, receiving, slowly, status
 from tests.edge.events.webhook_run import QUICK, numbers, posting, stopped, until
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize("answer", [hangs, drips, status(500), slowly(30)], ids=["hangs", "drips", "500", "slow"])

@@ -13,13 +13,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from edge.service.doctor.addresses import Address
+from tests.ports import free_port
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager

@@ -11,8 +11,9 @@ import pytest
 from edge.service.doctor.addresses import Address
 from edge.service.doctor.finding import Status
 from edge.service.doctor.mqtt import broker, connect_packet, mqtt
-from tests.edge.service.doctor.servers import free_port, listener, mosquitto
+from tests.edge.service.doctor.servers import listener, mosquitto
 from tests.edge.sources.certificates import Certificates
+from tests.ports import free_port
 
 VARIABLE = "FMNIST_EDGE_TEST_PASSWORD"
 PASSWORD = "geheim" * 30  # a long one: the packet's length takes two bytes

@@ -7,9 +7,10 @@ import pytest
 from edge.service.doctor.addresses import Address, parse_address
 from edge.service.doctor.finding import Status
 from edge.service.doctor.webhook import PORTS, webhook
-from tests.edge.service.doctor.servers import free_port, listener
+from tests.edge.service.doctor.servers import listener
 from tests.edge.sources.certificates import Certificates
 from tests.edge.sources.http_camera import http_camera
+from tests.ports import free_port
 
 
 def by_tls(address: Address) -> Address:
