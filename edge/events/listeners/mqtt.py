@@ -98,11 +98,10 @@ class MqttListener:
         """Wait until the broker has all, say `offline`, and leave. Raises ListenerFailed for what it has not."""
         until_s = time.monotonic() + CLOSE_S
         self._send_picture(0.0)  # that of the last answer, which the state is left with
-        while self._owes_state or self._waiting:
-            if time.monotonic() > until_s:
-                break
+        while (self._owes_state or self._owes_picture or self._waiting) and time.monotonic() <= until_s:
             time.sleep(0.01)
             self._send_state()
+            self._send_picture(0.0)
             self._settle()
         self._connection.close(until_s)
         self._settle()
@@ -129,8 +128,8 @@ class MqttListener:
         frame = self._publisher.newest_frame
         is_due = self._owes_picture and time.monotonic() - self._sent_s["picture"] >= pause_s
         if frame is None or self._state.answer is None:  # a lost camera shows nothing, not what it showed before
-            return
-        if is_due and self._is_free("picture"):
+            self._owes_picture = False  # the next answer's is owed anew
+        elif is_due and self._is_free("picture"):
             self._owes_picture = False
             self._send_newest("picture", jpeg_of(frame))
 

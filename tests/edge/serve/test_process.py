@@ -178,8 +178,17 @@ def test_pictures_are_served_too_while_they_are_classified(fmnist_edge: Run) -> 
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
 
 
+WITHOUT_STARLETTE = """
+from importlib.machinery import PathFinder
+find_spec = PathFinder.find_spec
+def found(name, *more):
+    return None if name == "starlette" else find_spec(name, *more)
+PathFinder.find_spec = found
+"""
+
+
 def test_without_the_extra_it_says_what_to_install(fmnist_edge: Run, tmp_path: Path) -> None:
-    (tmp_path / "starlette.py").write_text("raise ImportError('no starlette')\n")
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_STARLETTE)
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     done = fmnist_edge("serve", *FEW, env={"PYTHONPATH": path})
     assert done.returncode == 8

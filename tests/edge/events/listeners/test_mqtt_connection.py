@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from edge.events.listeners.mqtt_broker import MqttSettings, parse_broker
 from edge.events.publisher import Publisher
 from edge.events.run_state import RunState
 from edge.frame import Frame
+from edge.opencv import cv2
 from tests.edge.events.happenings import EACH_KIND, HEARTBEAT, MODEL, event, prediction
 from tests.edge.events.mosquitto import until
 from tests.edge.events.scripted_broker import Script, connack, read_packet, scripted_broker
@@ -172,6 +174,44 @@ def test_what_waits_for_a_slow_broker_is_limited(script: Script, qos: int, monke
         assert sum(len(one["packet"]) for one in connection._out_packet) < 1_000_000
     assert any("50 events wait for 127.0.0.1" in line for line in said)
     assert any("events were not delivered" in line for line in said)
+
+
+def test_the_last_picture_waits_for_the_one_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker reads on only when the run ends: the picture that it is left with is the last answer's."""
+    monkeypatch.setattr(mqtt, "PICTURE_S", 0.0)
+    reads_on = threading.Event()
+    pictures: list[bytes] = []
+
+    def script(connection: socket.socket) -> None:
+        read_packet(connection)
+        connection.sendall(connack(0))
+        reads_on.wait(60)
+        while True:
+            head, body = read_packet(connection)
+            length = int.from_bytes(body[:2])
+            if head >> 4 == 3 and head & 6:
+                connection.sendall(bytes((0x40, 2)) + body[2 + length : 4 + length])
+            elif head >> 4 == 3 and body[2 : 2 + length].endswith(b"/picture"):
+                pictures.append(body[2 + length :])
+            elif head >> 4 == 14:
+                return
+
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    with scripted_broker(script) as (port, _), listening(port, [], qos=0) as (thread, publisher):
+
+        def is_stuck() -> bool:
+            publisher.publish(prediction(next(labels)))
+            leaving = thread._listener._leaving
+            return "picture" in leaving and not mqtt.is_gone(leaving["picture"])
+
+        labels = itertools.cycle(("Coat", "Sneaker"))
+        publisher.newest_frame = Frame(noise, "camera:0", 0, 0.0, 0.0)
+        until(is_stuck)
+        publisher.newest_frame = Frame(np.full_like(noise, 90), "camera:0", 1, 0.0, 0.0)
+        publisher.publish(prediction("Bag"))
+        threading.Timer(0.3, reads_on.set).start()
+    left = cv2.imdecode(np.frombuffer(pictures[-1], np.uint8), cv2.IMREAD_COLOR)
+    assert np.ptp(left) == 0
 
 
 def test_garbage_does_not_end_the_client() -> None:
