@@ -1,4 +1,4 @@
-"""What a model wants and gives: image size, pixel range, tensor types and scales."""
+"""What a model wants and gives: image size, pixel range, tensor types and scales. Loads no NumPy until it computes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 FASHION_MNIST_LABELS = (
@@ -46,6 +45,8 @@ class ImageSpec:
 
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map bytes 0..255 to `low`..`high`, elementwise: uint8 (...) -> float32 (...)."""
+        import numpy as np
+
         scale = np.float32((self.high - self.low) / 255)
         return pixels.astype(np.float32) * scale + np.float32(self.low)
 
@@ -80,6 +81,8 @@ class ScoreCalibration:
         """Calibrated probabilities: float32 (N, classes) -> float32 (N, classes)."""
         if self.temperature == 1:
             return probabilities
+        import numpy as np
+
         powers = np.maximum(probabilities, np.float32(1e-12)) ** np.float32(1 / self.temperature)
         scaled: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
         return scaled
@@ -109,6 +112,8 @@ class TensorSpec:
 
     def encode(self, real: NDArray[np.float32]) -> NDArray[Any]:
         """Quantise real values: float32 (...) -> this tensor's dtype (...), rounded half to even, saturated."""
+        import numpy as np
+
         if not self.quantised:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
@@ -118,6 +123,8 @@ class TensorSpec:
 
     def decode(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Real values of raw ones: this tensor's dtype (...) -> float32 (...)."""
+        import numpy as np
+
         if not self.quantised:
             return raw.astype(np.float32)
         return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)

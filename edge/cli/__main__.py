@@ -1,6 +1,6 @@
 """`python -m edge.cli` is `fmnist-edge`."""
 
-from edge.cli.app import main
+from edge.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
 
-from edge.cli import console
 from edge.cli.configured import ConfigMeaning, name_config
 from edge.cli.late_commands import LateTyper
 
@@ -18,13 +16,6 @@ app = LateTyper(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    # Before NumPy loads: its products here are too small for threads, which would only wait for each other, busily.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    console.run_and_leave(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -36,9 +27,9 @@ def root(
     """Options before the command."""
     name_config(ctx, config_file)
     if version:
-        from importlib.metadata import version as installed
+        from edge.cli.version import say_version
 
-        typer.echo(f"fmnist-edge {installed('fmnist-edge')}")
+        say_version()
         raise typer.Exit
 
 
@@ -54,7 +45,7 @@ app.command_of("edge.cli.serve", "serve")
 app.command_of("edge.cli.explain", "explain")
 app.command_of("edge.cli.cameras", "cameras")
 app.command_of("edge.cli.models", "models")
-app.command_of("edge.cli.models", "info")
+app.command_of("edge.cli.info", "info")
 app.command_of("edge.cli.use_model", "use_model")
 app.command_of("edge.cli.evaluate", "evaluate")
 app.command_of("edge.cli.evaluate", "fetch_data")

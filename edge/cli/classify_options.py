@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, Flip, Format, Rotation
 from edge.cli import option_values
 from edge.cli.listener_options import ListenerOptions
-from edge.cli.option_groups import OptionGroup
+from edge.cli.option_groups import Option, OptionGroup
 from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ThreadsOption, ViewsOption
 
 CAMERAS = "Cameras"
@@ -19,7 +17,7 @@ NETWORK = "Network cameras"
 
 CameraOption = Annotated[
     str | None,
-    typer.Option(help="A camera: number, device path or part of its name; fmnist-edge cameras lists them."),
+    Option(help="A camera: number, device path or part of its name; fmnist-edge cameras lists them."),
 ]
 
 
@@ -31,21 +29,21 @@ class ModelOptions(OptionGroup):
     labels: LabelsOption = None
     views: ViewsOption = DEFAULT_VIEWS
     min_score: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
+        float | None, Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
     ] = None
 
 
 class OutputOptions(OptionGroup):
     """What is written, and where."""
 
-    form: Annotated[Format, typer.Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there instead of stdout.")] = None
-    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Labels per frame.")] = 3
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None
+    form: Annotated[Format, Option("--format", "-f", help="A table, JSON Lines or CSV.")] = Format.TABLE
+    output: Annotated[Path | None, Option("--output", "-o", help="Write there instead of stdout.")] = None
+    top_k: Annotated[int, Option(min=1, max=1000, help="Labels per frame.")] = 3
+    limit: Annotated[int | None, Option(min=1, help="Stop after so many frames.")] = None
     save_view: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Save there, for each frame, what the model saw of it.")
+        Path | None, Option(metavar="DIR", help="Save there, for each frame, what the model saw of it.")
     ] = None
-    show: Annotated[bool, typer.Option("--show", help="Show the frames in a window.")] = False
+    show: Annotated[bool, Option("--show", help="Show the frames in a window.")] = False
 
 
 class CameraOptions(OptionGroup):
@@ -53,7 +51,7 @@ class CameraOptions(OptionGroup):
 
     resolution: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="WxH",
             callback=option_values.resolution,
             help="What the camera is asked for.",
@@ -62,18 +60,18 @@ class CameraOptions(OptionGroup):
     ] = None
     fps: Annotated[
         float | None,
-        typer.Option(
+        Option(
             metavar="RATE",
             callback=option_values.rate,
             help="Frames a second that the camera is asked for (fake: obeys, too). Fewer of anything: --interval.",
             rich_help_panel=CAMERAS,
         ),
     ] = None
-    rotate: Annotated[
-        Rotation, typer.Option(help="Turn the frames of any source clockwise.", rich_help_panel=CAMERAS)
-    ] = Rotation.NONE
+    rotate: Annotated[Rotation, Option(help="Turn the frames of any source clockwise.", rich_help_panel=CAMERAS)] = (
+        Rotation.NONE
+    )
     flip: Annotated[
-        Flip | None, typer.Option(help="Mirror the frames of any source, once turned.", rich_help_panel=CAMERAS)
+        Flip | None, Option(help="Mirror the frames of any source, once turned.", rich_help_panel=CAMERAS)
     ] = None
 
 
@@ -82,7 +80,7 @@ class VideoOptions(OptionGroup):
 
     roi: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="X,Y,W,H",
             callback=option_values.roi,
             help="Only this part of each frame: pixels, or fractions.",
@@ -90,17 +88,17 @@ class VideoOptions(OptionGroup):
         ),
     ] = None
     interval: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="At most a frame in so many.", rich_help_panel=VIDEO)
+        float | None, Option(min=0, metavar="SECONDS", help="At most a frame in so many.", rich_help_panel=VIDEO)
     ] = None
     motion: Annotated[
-        bool, typer.Option("--motion", help="Only when something moves, until it is still.", rich_help_panel=VIDEO)
+        bool, Option("--motion", help="Only when something moves, until it is still.", rich_help_panel=VIDEO)
     ] = False
     motion_threshold: Annotated[
-        float, typer.Option(min=0, max=255, help="Grey levels, on average, that are motion.", rich_help_panel=VIDEO)
+        float, Option(min=0, max=255, help="Grey levels, on average, that are motion.", rich_help_panel=VIDEO)
     ] = 3.0
     smooth: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="HOW",
             callback=option_values.smoothing,
             help="Over frames: average:0.6 (weight of the newest), vote:3/5 or hysteresis:3. "
@@ -109,7 +107,7 @@ class VideoOptions(OptionGroup):
         ),
     ] = "none"
     on_change: Annotated[
-        bool, typer.Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
+        bool, Option("--on-change", help="Write an answer only when it changes.", rich_help_panel=VIDEO)
     ] = False
 
 
@@ -118,7 +116,7 @@ class LiveOptions(OptionGroup):
 
     retry: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="N|forever",
             callback=option_values.retry,
             help="Open a lost camera or stream so many times again; 0 makes a loss an error. Without this option: "
@@ -127,7 +125,7 @@ class LiveOptions(OptionGroup):
         ),
     ] = None
     heartbeat: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="A heartbeat event so often.", rich_help_panel=LIVE)
+        float, Option(min=0.1, metavar="SECONDS", help="A heartbeat event so often.", rich_help_panel=LIVE)
     ] = 60.0
 
 
@@ -136,35 +134,33 @@ class NetworkOptions(OptionGroup):
 
     ca_file: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Trust the certificates in it, too: a camera's own, or its authority's (PEM).",
             rich_help_panel=NETWORK,
         ),
     ] = None
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Check no camera's certificate.", rich_help_panel=NETWORK)
-    ] = False
+    insecure: Annotated[bool, Option("--insecure", help="Check no camera's certificate.", rich_help_panel=NETWORK)] = (
+        False
+    )
 
 
 class KeepOptions(OptionGroup):
     """Which frames are stored, to be sorted by hand and learnt from."""
 
     keep: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Store uncertain frames there, to sort.", rich_help_panel=KEEP)
+        Path | None, Option(metavar="DIR", help="Store uncertain frames there, to sort.", rich_help_panel=KEEP)
     ] = None
     keep_max: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="SIZE",
             callback=option_values.size,
             help="At most so much; the oldest make room.",
             rich_help_panel=KEEP,
         ),
     ] = option_values.DEFAULT_SIZE
-    keep_below: Annotated[
-        float, typer.Option(min=0, max=1, help="A lower score is uncertain.", rich_help_panel=KEEP)
-    ] = 0.6
+    keep_below: Annotated[float, Option(min=0, max=1, help="A lower score is uncertain.", rich_help_panel=KEEP)] = 0.6
 
 
 class RunOptions(OptionGroup):

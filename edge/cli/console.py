@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import sys
 import warnings
@@ -18,8 +17,7 @@ from edge.printable import printable, printable_json, printable_lines
 def run(command: Callable[[], object]) -> None:
     """Run a Typer app as a process: exit 0, or say what went wrong and exit with the error's own code.
 
-    Errors outside the tree of edge.errors are bugs and keep their traceback. Typer itself turns Ctrl-C into
-    exit 130.
+    Errors outside the tree of edge.errors are bugs and keep their traceback. Ctrl-C is exit 130, as Typer has it.
     """
     warnings.showwarning = _show_warning
     # A camera's troubles are told each time; otherwise Python would also keep a list of them, which grows for months.
@@ -30,6 +28,8 @@ def run(command: Callable[[], object]) -> None:
     except (OutputClosed, BrokenPipeError):
         silence_stdout()
         sys.exit(OutputClosed.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except FmnistEdgeError as error:
         if isinstance(error, OutputFailed):
             silence_stdout()  # what is still buffered cannot go anywhere
@@ -111,7 +111,9 @@ def silence_stdout() -> None:
 
 def require_extra(extra: str, modules: tuple[str, ...]) -> None:
     """Raise MissingExtra unless all of `modules` can be imported; loads none of them."""
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    from importlib.util import find_spec
+
+    missing = [name for name in modules if find_spec(name) is None]
     if missing:
         raise MissingExtra(
             f"this command needs {', '.join(missing)}, which the device's installation leaves out",

@@ -9,12 +9,14 @@ import typer
 
 from edge.choices import EDGETPU_LIBRARY, MQTT_PASSWORD, Format
 from edge.cli import console
+from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import DelegateOption, TrustBundledOption, TrustedKeysOption, refuse_csv, trust_of
 
 if TYPE_CHECKING:
     from edge.service.doctor.finding import Finding
 
 
+@takes_option_groups
 def doctor(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Look at this model file, too.", show_default=False)

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from edge.choices import MQTT_PASSWORD, WEBHOOK_SECRET
 from edge.cli import option_values
-from edge.cli.option_groups import OptionGroup
+from edge.cli.option_groups import Option, OptionGroup
 
 LISTENERS = "Listeners"
 
@@ -17,7 +15,7 @@ class ListenerOptions(OptionGroup):
 
     webhook: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="URL",
             callback=option_values.webhook,
             help="Post events there, as JSON, in batches.",
@@ -26,7 +24,7 @@ class ListenerOptions(OptionGroup):
     ] = None
     webhook_secret_file: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help=f"Sign what is posted with the secret in it: one line, mode 0600; or set {WEBHOOK_SECRET}.",
             rich_help_panel=LISTENERS,
@@ -34,11 +32,11 @@ class ListenerOptions(OptionGroup):
     ] = None
     webhook_queue: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where events wait that are not posted yet.", rich_help_panel=LISTENERS),
+        Option(metavar="DIR", help="Where events wait that are not posted yet.", rich_help_panel=LISTENERS),
     ] = None
     webhook_queue_max: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="SIZE",
             callback=option_values.size,
             help="At most so much; the oldest make room.",
@@ -47,7 +45,7 @@ class ListenerOptions(OptionGroup):
     ] = option_values.DEFAULT_QUEUE_SIZE
     mqtt: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="URL",
             callback=option_values.broker,
             help="Publish to this broker: mqtt://USER@HOST:1883/BASE/TOPIC, or mqtts:// for TLS.",
@@ -56,7 +54,7 @@ class ListenerOptions(OptionGroup):
     ] = None
     mqtt_password_file: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help=f"Its password: one line, in a file with mode 0600; or set {MQTT_PASSWORD}.",
             rich_help_panel=LISTENERS,
@@ -64,7 +62,7 @@ class ListenerOptions(OptionGroup):
     ] = None
     mqtt_ca_file: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Certificates (PEM) that vouch for the broker's; the system's if not given.",
             rich_help_panel=LISTENERS,
@@ -72,17 +70,17 @@ class ListenerOptions(OptionGroup):
     ] = None
     mqtt_certificate: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE", help="Our certificate with its key (PEM), for brokers that ask.", rich_help_panel=LISTENERS
         ),
     ] = None
     mqtt_qos: Annotated[
         int,
-        typer.Option(min=0, max=1, help="Of events; 1 sends again until acknowledged.", rich_help_panel=LISTENERS),
+        Option(min=0, max=1, help="Of events; 1 sends again until acknowledged.", rich_help_panel=LISTENERS),
     ] = 1
     mqtt_discovery: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="PREFIX",
             callback=option_values.discovery,
             help="Of Home Assistant's discovery topics; none for no discovery.",
@@ -91,7 +89,7 @@ class ListenerOptions(OptionGroup):
     ] = option_values.DEFAULT_DISCOVERY
     metrics: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="[ADDRESS:]PORT",
             callback=option_values.metrics,
             help="Serve metrics to Prometheus; to this machine alone unless an address is given.",
@@ -100,7 +98,7 @@ class ListenerOptions(OptionGroup):
     ] = None
     gpio: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="LABEL=PIN",
             callback=option_values.gpio,
             help="Switch this pin on while that is the answer; also unknown=PIN, no_garment=PIN, camera_lost=PIN. "

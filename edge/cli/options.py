@@ -4,11 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from edge.choices import EDGETPU_LIBRARY, Backend, Format
 from edge.cli.completion import model_names
-from edge.cli.option_groups import OptionGroup
+from edge.cli.option_groups import Option, OptionGroup
 from edge.errors import BadOption
 
 if TYPE_CHECKING:
@@ -19,37 +17,37 @@ if TYPE_CHECKING:
 
 ModelOption = Annotated[
     str,
-    typer.Option("--model", "-m", autocompletion=model_names, help="A bundled model, a .tflite file or a folder."),
+    Option("--model", "-m", autocompletion=model_names, help="A bundled model, a .tflite file or a folder."),
 ]
-ThreadsOption = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the runtime.")]
-LabelsOption = Annotated[Path | None, typer.Option(help="Labels for a plain .tflite: a text file, one a line.")]
+ThreadsOption = Annotated[int, Option(min=1, max=64, help="CPU threads of the runtime.")]
+LabelsOption = Annotated[Path | None, Option(help="Labels for a plain .tflite: a text file, one a line.")]
 ViewsOption = Annotated[
     int,
-    typer.Option(min=1, max=8, help="Views of a garment that the model sees: by three masks, smaller, mirrored."),
+    Option(min=1, max=8, help="Views of a garment that the model sees: by three masks, smaller, mirrored."),
 ]
-DelegateOption = Annotated[str, typer.Option(help="Edge TPU library of the Coral.")]
+DelegateOption = Annotated[str, Option(help="Edge TPU library of the Coral.")]
 
 
 TrustedKeysOption = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Load only models that are signed by one of the keys (*.pub) there."),
+    Option(metavar="DIR", help="Load only models that are signed by one of the keys (*.pub) there."),
 ]
 TrustBundledOption = Annotated[
-    bool, typer.Option("--trust-bundled", help="With --trusted-keys: bundled models need no signature.")
+    bool, Option("--trust-bundled", help="With --trusted-keys: bundled models need no signature.")
 ]
 
 
 class BackendOptions(OptionGroup):
     """What runs the model, and which models may run."""
 
-    backend: Annotated[Backend, typer.Option(help="Runtime; auto takes the first that works.")] = Backend.AUTO
+    backend: Annotated[Backend, Option(help="Runtime; auto takes the first that works.")] = Backend.AUTO
     delegate: DelegateOption = EDGETPU_LIBRARY
     require_coral: Annotated[
-        bool, typer.Option("--require-coral", help="Never go on on the CPU: not at the start, and not later.")
+        bool, Option("--require-coral", help="Never go on on the CPU: not at the start, and not later.")
     ] = False
     cpu_model: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE", help="The .tflite to go on with when the Coral fails; the one beside MODEL if not given."
         ),
     ] = None

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.classify import run_classify
 from edge.cli.classify_options import CameraOption, RunOptions
+from edge.cli.classify_sources import run_classify
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.serve_options import ServeOptions
 from edge.cli.serve_settings import check_page

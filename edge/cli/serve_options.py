@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from edge.cli.option_groups import OptionGroup
+from edge.cli.option_groups import Option, OptionGroup
 
 SERVE_NEEDS = ("starlette", "uvicorn")
 """What the extra serve brings."""
@@ -19,35 +17,35 @@ class ServeOptions(OptionGroup):
 
     host: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="ADDRESS",
             help="Serve there: 0.0.0.0 for all addresses of this machine. Other than this machine alone needs a token.",
             rich_help_panel=PAGE,
         ),
     ] = "127.0.0.1"
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 takes a free one, which is said.", rich_help_panel=PAGE)
-    ] = DEFAULT_PORT
+    port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one, which is said.", rich_help_panel=PAGE)] = (
+        DEFAULT_PORT
+    )
     token_file: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Ask for the token in it: one line, mode 0600. It is made, and shown once, if it is not there.",
             rich_help_panel=PAGE,
         ),
     ] = None
     new_token: Annotated[
-        bool, typer.Option("--new-token", help="Make another token; all logins end.", rich_help_panel=PAGE)
+        bool, Option("--new-token", help="Make another token; all logins end.", rich_help_panel=PAGE)
     ] = False
     no_token: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--no-token", help="Ask for none: everybody who reaches the port sees the camera.", rich_help_panel=PAGE
         ),
     ] = False
     host_name: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="A name that browsers call this machine by, beside its own. Repeatable.",
             rich_help_panel=PAGE,
@@ -55,8 +53,8 @@ class ServeOptions(OptionGroup):
     ] = None
     tls_cert: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Serve by TLS with this certificate (PEM).", rich_help_panel=PAGE),
+        Option(metavar="FILE", help="Serve by TLS with this certificate (PEM).", rich_help_panel=PAGE),
     ] = None
     tls_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).", rich_help_panel=PAGE)
+        Path | None, Option(metavar="FILE", help="The certificate's key (PEM).", rich_help_panel=PAGE)
     ] = None

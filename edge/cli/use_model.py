@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from edge.cli import console
+from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import TrustedKeysOption, trust_of
 from edge.errors import BadOption
 
 
+@takes_option_groups
 def use_model(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of versions, as --model takes it.")],
     version: Annotated[

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import BackendUnavailable, Cause, ModelError, ModelUnsupported
 from edge.inference.interpreters import Interpreter
-from edge.inference.model_file import Model, bundled_models, read_model
+from edge.inference.model_file import Model, bundled_models, read_model, sha256
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +103,7 @@ def _check_fit(twin: Model, model: Model) -> Model:
 
 def _is_parent(twin: Model, model: Model) -> bool:
     expected = _parent_hash(model)
-    return not expected or hashlib.sha256(twin.flatbuffer).hexdigest() == expected
+    return not expected or sha256(twin.flatbuffer) == expected
 
 
 def _parent_hash(model: Model) -> str:

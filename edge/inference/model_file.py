@@ -8,12 +8,12 @@ interpreters crash on damaged files.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ LABELS_NAME = "labels.txt"
 MANIFEST_VERSION = 1
 MARKER = b"FMNIST_EDGE_MANIFEST"
 """Name of a metadata entry inside the flatbuffer: a file that has it and no manifest has lost its end."""
+
+_SMALL_BYTES = 1 << 20
 
 LARGEST_BYTES = 1 << 31
 """A flatbuffer's offsets reach no farther."""
@@ -65,12 +67,28 @@ class Model:
         """SHA-256 of the flatbuffer, in hexadecimal digits; the manifest's, which was checked, where there is one."""
         if self.manifest is not None:
             return str(self.manifest["sha256"])
-        return hashlib.sha256(self.flatbuffer).hexdigest()
+        return sha256(self.flatbuffer)
 
     @property
     def compiled_for_edgetpu(self) -> bool:
         """Whether the Edge TPU compiler has been over it, so that no CPU can run it alone."""
         return b"edgetpu-custom-op" in self.flatbuffer
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits.
+
+    hashlib loads OpenSSL, which takes 3.5 MB and the time in which Python's own module reads a small model. The
+    standard library's random looks for that module first, too; its name changed in Python 3.12.
+    """
+    for lean in ("_sha2", "_sha256") if len(content) <= _SMALL_BYTES else ():
+        try:
+            return str(import_module(lean).sha256(content).hexdigest())
+        except ImportError:
+            continue
+    from hashlib import sha256 as of_openssl
+
+    return of_openssl(content).hexdigest()
 
 
 def bundled_models() -> dict[str, Path]:
@@ -128,7 +146,7 @@ def parse_model(content: bytes, path: Path) -> Model:
         labels = attached.get(LABELS_NAME, b"").decode("utf-8", "replace")
         return Model(path.stem, path, flatbuffer, _lines(labels), None, gives_logits=False, manifest=None)
     manifest = _parse_manifest(attached[MANIFEST_NAME], path)
-    if hashlib.sha256(flatbuffer).hexdigest() != manifest.get("sha256"):
+    if sha256(flatbuffer) != manifest.get("sha256"):
         raise ModelDamaged(f"{path} is damaged: its content does not match its SHA-256", _DAMAGED_HINT)
     try:
         image = ImageSpec(**manifest["image"])

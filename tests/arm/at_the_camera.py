@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-import edge.cli.app
 import edge.cli.display
+import edge.cli.entry
 import edge.inference.interpreters
 from edge.choices import Rotation
 from edge.inference.model_file import read_model
@@ -42,7 +42,7 @@ def start(name: str, arguments: tuple[str, ...]) -> int:
     for descriptor, stream in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(f"/tmp/{name}.{stream}", os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
     sys.argv = ["fmnist-edge", *arguments]
-    edge.cli.app.main()
+    edge.cli.entry.main()
     os._exit(99)  # main never returns
 
 

@@ -166,7 +166,7 @@ def test_a_bad_picture_alone_is_an_error(fmnist_edge: Run, tmp_path: Path, conte
 
 AS_NOBODY = """
 import os, sys
-from edge.cli import app, display
+from edge.cli import app, display, entry
 from edge.deployment import model_in_service, model_watch
 from edge.inference import classifier, interpreters, model_file
 from edge.output import sinks
@@ -176,7 +176,7 @@ interpreters.open_interpreter(model_file.read_model()).name  # loads what nobody
 os.chdir(sys.argv[1])  # pytest's folders above it are closed to others
 os.geteuid() or os.setuid(65534)  # root may read everything
 sys.argv[1:] = ["classify", sys.argv[2], "--model", "model.tflite"]
-app.main()
+entry.main()
 """
 
 

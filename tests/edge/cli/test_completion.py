@@ -27,7 +27,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     home = tmp_path_factory.mktemp("home")
     command = home / "bin" / "fmnist-edge"
     command.parent.mkdir()
-    command.write_text(f"#!{sys.executable}\nfrom edge.cli.app import main\n\nmain()\n")
+    command.write_text(f"#!{sys.executable}\nfrom edge.cli.entry import main\n\nmain()\n")
     command.chmod(0o755)
     (home / ".bashrc").write_text("PS1='$ '\n")
     env = {

@@ -81,6 +81,17 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert all(json.loads(line)["v"] == 1 for line in path.read_text().splitlines())
 
 
+def test_ctrl_c_without_options_too() -> None:
+    with start("fake:") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(timeout=30) == 130
+        assert process.stderr.read() == ""
+
+
 def test_show_without_windows_says_what_to_install(fmnist_edge: Run) -> None:
     if "headless" not in cv2.__file__ and "NONE" not in cv2.getBuildInformation().split("GUI:")[1][:40]:
         pytest.fail("this suite runs with opencv-python-headless")

@@ -19,12 +19,12 @@ SAMPLE = ROOT / "edge" / "samples" / "bag.png"
 
 BREAKING = """
 import os, signal, sys
-from edge.cli import app
+from edge.cli import entry
 from edge.inference import interpreters
 def run(self, batch):
     os.kill(os.getpid(), int(sys.argv.pop()))
 interpreters.TFLiteInterpreter.run = run
-app.main()
+entry.main()
 """
 
 

@@ -81,7 +81,7 @@ def started(
     systemd: Systemd, *arguments: str, environment: Mapping[str, str] | None = None, code: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The command as systemd starts it, with a watchdog; `code` runs in the process before it."""
-    program = ["-m", "edge.cli"] if not code else ["-c", f"{code}\nimport edge.cli.app\nedge.cli.app.main()"]
+    program = ["-m", "edge.cli"] if not code else ["-c", f"{code}\nimport edge.cli.entry\nedge.cli.entry.main()"]
     environment = {
         "NOTIFY_SOCKET": systemd.address,
         "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6)),

@@ -228,7 +228,7 @@ def told(self, value, inner=MockPin._set_state):
 MockPin._set_state = told
 MockPin.state = property(MockPin._get_state, told)
 sys.argv = ["fmnist-edge", *sys.argv[1:]]
-from edge.cli.app import main
+from edge.cli.entry import main
 main()
 """
 
