@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.board.power import temperature_c
 from edge.events.event import Heartbeat, ListenerState
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from edge.frame import Frame, Prediction
     from edge.sources.live import Loss
 
-THERMAL = Path("sys/class/thermal/thermal_zone0/temp")
 STATM = Path("proc/self/statm")
 
 
@@ -69,14 +69,6 @@ class HeartbeatClock:
 def _median(values: Iterable[float]) -> float | None:
     ordered = sorted(values)
     return ordered[len(ordered) // 2] if ordered else None
-
-
-def temperature_c(root: Path = Path("/")) -> float | None:
-    """The processor's temperature in degrees Celsius, as the kernel tells it; None where it does not."""
-    try:
-        return int((root / THERMAL).read_text()) / 1000
-    except (OSError, ValueError):
-        return None
 
 
 def memory_mb(root: Path = Path("/")) -> float | None:

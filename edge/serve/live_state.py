@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge.board.power import temperature_c
 from edge.events.event import CameraBack, CameraLost, Event, Heartbeat, Stopped
 from edge.events.event_json import as_json
-from edge.events.heartbeat import memory_mb, temperature_c
+from edge.events.heartbeat import memory_mb
 from edge.frame import Prediction
 from edge.output.sinks import SCHEMA_VERSION
 from edge.output.sinks import as_json as prediction_as_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from edge.board.power import temperature_c
 from edge.events.event import (
     BackendChanged,
     CameraBack,
@@ -15,7 +16,6 @@ from edge.events.event import (
     ListenerState,
     ModelChanged,
 )
-from edge.events.heartbeat import temperature_c
 from edge.frame import Decision, Prediction
 from edge.printable import printable
 from edge.sources.live import Loss

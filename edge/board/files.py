@@ -1,0 +1,21 @@
+"""Small files of /proc and /sys, which may be missing, hidden, or give an error when they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def text_of(path: Path) -> str:
+    """A file's content without the zeros of a device tree and the white space around it; "" where it gives none."""
+    try:
+        return path.read_text("utf-8", "replace").replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
+def number_of(path: Path) -> int | None:
+    """The whole number in a file; None where there is none."""
+    try:
+        return int(text_of(path))
+    except ValueError:
+        return None
