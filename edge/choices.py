@@ -51,3 +51,11 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+class BenchFormat(StrEnum):
+    """How measurements are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"

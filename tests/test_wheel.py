@@ -38,6 +38,9 @@ def test_the_wheel_carries_models_and_samples_and_no_tests(wheel: Path) -> None:
     assert {
         "edge/models/mlp.tflite",
         "edge/samples/bag.png",
+        "edge/samples/fashion_mnist_300.npz",
+        "edge/bench/schema.json",
+        "edge/bench/x86_outputs.npz",
         "edge/serve/page/app.js",
         "edge/serve/page/index.html",
         "edge/serve/page/page.css",

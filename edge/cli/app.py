@@ -49,6 +49,7 @@ app.command_of("edge.cli.info", "info")
 app.command_of("edge.cli.use_model", "use_model")
 app.command_of("edge.cli.evaluate", "evaluate")
 app.command_of("edge.cli.evaluate", "fetch_data")
+app.command_of("edge.cli.bench", "bench")
 app.command_of("edge.cli.doctor", "doctor", cls=TyperCommand)  # it runs with a spoilt configuration, too
 app.command_of("edge.cli.install_service", "install_service", cls=TyperCommand)
 app.command_of("edge.cli.install_service", "uninstall_service", cls=TyperCommand)

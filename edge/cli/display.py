@@ -62,7 +62,7 @@ def download_bar() -> Iterator[Callable[[str, int, int], None]]:
 
 def print_models(models: Sequence[Model]) -> None:
     """A line for each model: size, accuracy and recipe; `fmnist-edge info` has the whole command."""
-    _print_table(
+    print_table(
         ("model", "size", "int8 accuracy", "drop (points)", "recipe"),
         [
             (
@@ -89,7 +89,7 @@ def print_cameras(cameras: Sequence[FoundCamera]) -> None:
         first = (camera.camera, camera.name, camera.device)
         for number, (pixel_format, sizes) in enumerate(formats.items() or [("", ["unknown: the camera is in use"])]):
             rows.append((*(first if number == 0 else ("", "", "")), pixel_format, ", ".join(sizes)))
-    _print_table(("--camera", "name", "device", "format", "modes"), rows, justify="left")
+    print_table(("--camera", "name", "device", "format", "modes"), rows, justify="left")
 
 
 def print_facts(facts: dict[str, Any], indent: str = "") -> None:
@@ -114,12 +114,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
         )
         for label, row in zip(evaluation.labels, evaluation.confusion.tolist(), strict=True)
     ]
-    _print_table(("class", "right", *shorts), rows)
+    print_table(("class", "right", *shorts), rows)
 
 
-def _print_table(
+def print_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], justify: Literal["left", "right"] = "right"
 ) -> None:
+    """Rows under a header, the first column to the left."""
     from rich.table import Table
 
     from edge.cli.plain_console import PlainConsole
