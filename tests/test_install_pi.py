@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -52,6 +53,11 @@ def machine(folder: Path, architecture: str) -> Path:
     return folder
 
 
+def size(folder: Path) -> int:
+    """Bytes of the files in a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*"))
+
+
 def test_shellcheck_finds_nothing() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("no shellcheck: scripts/test installs it where it may (apt-get install shellcheck)")
@@ -95,7 +101,7 @@ def test_an_option_that_there_is_not(system: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_update_that_fails_leaves_the_old_version(tmp_path: Path, system: Path) -> None:
-    """Installed, two updates that fail, one that does not, and removed."""
+    """Installed, two updates that fail, a lean one that does not, and removed."""
     if os.geteuid() != 0:
         pytest.skip("install-pi needs root")
     here = machine(tmp_path / "bin", "arm64")
@@ -129,11 +135,17 @@ def test_an_update_that_fails_leaves_the_old_version(tmp_path: Path, system: Pat
         assert ((home / "current").resolve(), versions()) == (first, {first.name})
     config.write_text(good)
 
-    done = run(system, "--extras", "", wheel, path=here)
+    done = run(system, "--extras", "", "--lean", wheel, path=here)
     assert done.returncode == 0, done.stderr
     second = (home / "current").resolve()
     assert second != first
     assert versions() == {first.name, second.name}
+    assert size(second) < 0.8 * size(first)
+    program = second / "bin" / "fmnist-edge"
+    assert sorted(path.name for path in second.glob("bin/*convert")) == []
+    told = subprocess.run([program, "doctor", "--format", "json"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    found = {one["name"]: one["status"] for one in json.loads(told.stdout)["checks"]}
+    assert (told.returncode, found["runtime"], found["models"]) == (0, "ok", "ok")
 
     done = run(system, "--remove", path=here)
     assert done.returncode == 0, done.stderr
