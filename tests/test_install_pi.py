@@ -143,7 +143,8 @@ def test_an_update_that_fails_leaves_the_old_version(tmp_path: Path, system: Pat
     assert size(second) < 0.8 * size(first)
     program = second / "bin" / "fmnist-edge"
     assert sorted(path.name for path in second.glob("bin/*convert")) == []
-    told = subprocess.run([program, "doctor", "--format", "json"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    doctor = [program, "doctor", "--format", "json"]
+    told = subprocess.run(doctor, capture_output=True, text=True, check=False, cwd=tmp_path)
     found = {one["name"]: one["status"] for one in json.loads(told.stdout)["checks"]}
     assert (told.returncode, found["runtime"], found["models"]) == (0, "ok", "ok")
 
