@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import centre_weights
+from edge.isolation.ground import strip_of
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
@@ -27,70 +28,112 @@ COLOUR_WIDTH = 6
 STRIP_WEIGHT = 4
 """A pixel of the frame's border speaks for the ground so much more than another outside the mask."""
 
-_SMOOTHING = 2 * np.eye(BINS) + np.eye(BINS, k=1) + np.eye(BINS, k=-1)
+_LOWEST = 128 - COLOUR_WIDTH * BINS // 2
+"""The level of a and b at which the first bin would begin, if it took no rest."""
+
+_COUNT = 1 << 30
+"""Stands for one pixel beside its weight: both are summed at once. Smoothed weights sum to less than 64 * 1000 * 112^2,
+counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
 
 
-def overlap(numbers: NDArray[np.intp], mask: NDArray[np.bool_], strip: NDArray[np.bool_]) -> float:
-    """How much of a garment's colours its ground has, too, 0..1: the intersection of their histograms.
+class ColourCounts:
+    """How often a frame's colours are in it: uint8 (3, h, w) Lab. Sums are of whole numbers below 2^53.
 
-    After Swain and Ballard 1991, doi.org/10.1007/BF00130487; arguments as of garment_levels. Whole numbers below 2^53.
+    Only the colours that the frame has, and their neighbours, are counted: a tenth of all BINS^3, mostly.
     """
-    of_garment = _histogram(numbers, mask.astype(np.int64))
-    of_ground = _ground_histogram(numbers, mask, strip)
-    garment, ground = float(of_garment.sum()), float(of_ground.sum())
-    return float(np.minimum(of_garment * ground, of_ground * garment).sum()) / (garment * ground)
+
+    def __init__(self, lab: NDArray[np.uint8]) -> None:
+        self._size = height, width = lab.shape[1:]
+        bins = bins_of(lab)
+        lowest, highest = bins.min(axis=(1, 2)).tolist(), bins.max(axis=(1, 2)).tolist()
+        first = [max(0, one - 1) for one in lowest]
+        self._shape = tuple(min(BINS - 1, one + 1) + 1 - begin for one, begin in zip(highest, first, strict=True))
+        down, across = self._shape[1] * self._shape[2], self._shape[2]
+        numbers = bins[0].astype(np.intp)
+        numbers -= first[0]
+        numbers *= down
+        numbers += np.multiply(bins[1], across, dtype=np.int16)
+        numbers += bins[2]
+        numbers -= first[1] * across + first[2]
+        self._numbers: NDArray[np.intp] = numbers.ravel()
+        self._smoothing = [_smoothing(size) for size in self._shape]
+        self._colours = down * self._shape[0]
+        self._all = self._summed(self._numbers, _strip_weights(height, width))
+
+    def garment_levels(self, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """How surely each pixel has the garment's colour rather than its ground's: uint8 (h, w), smoothed, 255 surest.
+
+        bool (h, w) in, with a pixel set. Pixels count for the garment by how central they are. The rest is done pixel
+        by pixel: the same on every processor.
+        """
+        counts, of_garment = self._counted(mask)
+        of_ground = self._all - counts
+        with np.errstate(divide="ignore", invalid="ignore"):  # colours that neither has
+            odds = (of_ground * of_garment.sum()) / (of_garment * of_ground.sum())
+        nearness = _nearness(*self._size)
+        levels = odds.take(self._numbers, mode="wrap")
+        levels += nearness
+        np.divide(nearness, levels, out=levels)
+        levels *= 255
+        levels += 0.5
+        return np.asarray(cv2.blur(levels.astype(np.uint8).reshape(self._size), (3, 3)), np.uint8)
+
+    def overlap(self, mask: NDArray[np.bool_]) -> float:
+        """How much of a garment's colours its ground has, too, 0..1: the intersection of their histograms.
+
+        After Swain and Ballard 1991, doi.org/10.1007/BF00130487; bool (h, w) in, with a pixel set.
+        """
+        of_garment, _ = self._counted(mask)
+        of_ground = self._all - of_garment
+        garment, ground = float(of_garment.sum()), float(of_ground.sum())
+        return float(np.minimum(of_garment * ground, of_ground * garment).sum()) / (garment * ground)
+
+    def _counted(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each colour, how many of the mask's pixels have it, and how much these weigh, smoothed: float64 (N,)."""
+        inside = mask.ravel()
+        both = self._summed(self._numbers[inside], _weights(*self._size)[inside])
+        counts = np.floor(both / _COUNT)
+        return counts, both - counts * _COUNT
+
+    def _summed(self, numbers: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights of pixels summed by their colours' numbers, smoothed by 1 2 1 along each axis: float64 (N,)."""
+        counts = np.asarray(np.bincount(numbers, weights, self._colours), np.float64)
+        for smoothing in self._smoothing:  # the axes take turns
+            counts = (smoothing @ counts.reshape(len(smoothing), -1)).T.ravel()
+        return counts
 
 
-def bin_numbers(lab: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """The number of each pixel's colour, 0 to BINS^3 - 1: uint8 (h, w, 3) Lab -> (h, w)."""
-    light, green_red, blue_yellow = _tables()
-    numbers: NDArray[np.intp] = light[lab[..., 0]] + green_red[lab[..., 1]] + blue_yellow[lab[..., 2]]
-    return numbers
+def bins_of(lab: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The bins of each pixel's colour, 0 to BINS - 1: uint8 (3, h, w) Lab -> uint8 (3, h, w)."""
+    bins = np.empty_like(lab)
+    np.right_shift(lab[0], 4, out=bins[0])
+    np.maximum(lab[1:], _LOWEST, out=bins[1:])
+    bins[1:] -= _LOWEST
+    bins[1:] //= COLOUR_WIDTH
+    np.minimum(bins, BINS - 1, out=bins)
+    return bins
 
 
-def garment_levels(numbers: NDArray[np.intp], mask: NDArray[np.bool_], strip: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """How surely each pixel has the garment's colour rather than its ground's: uint8 (h, w), smoothed, 255 the surest.
-
-    `numbers` (h, w) of bin_numbers, bool (h, w) and bool (h, w) in, the mask with a pixel set. Pixels count for the
-    garment by how central they are. Sums are of whole numbers below 2^53, and the rest is done pixel by pixel: the
-    same on every processor.
-    """
-    height, width = mask.shape
-    of_garment = _histogram(numbers, centre_weights(height, width) * mask)
-    of_ground = _ground_histogram(numbers, mask, strip)
-    with np.errstate(divide="ignore", invalid="ignore"):  # colours that neither has
-        odds = (of_ground * of_garment.sum()) / (of_garment * of_ground.sum())
-    nearness = _nearness(height, width)
-    levels = nearness / (nearness + odds[numbers])
-    return np.asarray(cv2.blur((levels * 255 + 0.5).astype(np.uint8), (3, 3)), np.uint8)
+def _smoothing(size: int) -> NDArray[np.float64]:
+    return 2 * np.eye(size) + np.eye(size, k=1) + np.eye(size, k=-1)
 
 
-def _ground_histogram(
-    numbers: NDArray[np.intp], mask: NDArray[np.bool_], strip: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    return _histogram(numbers, ~mask + STRIP_WEIGHT * strip)
+@lru_cache(maxsize=16)
+def _weights(height: int, width: int) -> NDArray[np.float64]:
+    """A pixel counted, and how central it is: float64 (height * width,)."""
+    return (centre_weights(height, width) + _COUNT).ravel()
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """What every level of L, a and b adds to the number of its bin."""
-    levels = np.arange(256)
-    colour = np.clip((levels - 128) // COLOUR_WIDTH + BINS // 2, 0, BINS - 1)
-    return (levels * BINS // 256) * BINS**2, colour * BINS, colour
-
-
-def _histogram(numbers: NDArray[np.intp], weights: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weights summed by bin, smoothed by 1 2 1 along each axis: float64 (BINS^3,)."""
-    counts = np.asarray(np.bincount(numbers.ravel(), weights.ravel(), BINS**3), np.float64)
-    for _ in range(3):  # the axes take turns
-        counts = (_SMOOTHING @ counts.reshape(BINS, BINS**2)).T.ravel()
-    return counts
+@lru_cache(maxsize=16)
+def _strip_weights(height: int, width: int) -> NDArray[np.float64]:
+    """How much a pixel speaks for the ground: float64 (height * width,)."""
+    return np.where(strip_of(height, width), 1.0 + STRIP_WEIGHT, 1.0).ravel()
 
 
 @lru_cache(maxsize=16)
 def _nearness(height: int, width: int) -> NDArray[np.float64]:
-    """How much likelier the garment is here than elsewhere: the root of the centre's weights, 1 on average."""
-    weights = centre_weights(height, width)
+    """How much likelier the garment is here than elsewhere: the root of the centre's weights, 1 on average: (N,)."""
+    weights = centre_weights(height, width).ravel()
     nearness: NDArray[np.float64] = np.sqrt(weights * weights.size / weights.sum())
     nearness.setflags(write=False)
     return nearness

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import cleaned
-from edge.isolation.colours import bin_numbers, garment_levels, overlap
-from edge.isolation.ground import difference, edge_share, plain_background_mask, strip_of, threshold_of
+from edge.isolation.colours import ColourCounts
+from edge.isolation.ground import border_of, difference, edge_share, median_of, plain_background_mask, threshold_of
 from edge.isolation.lab import bgr_to_lab
 from edge.isolation.person import torso_mask
-from edge.isolation.rendering import overlaps, render_views
+from edge.isolation.rendering import render_views
 from edge.isolation.scene import Scene
+from edge.isolation.shrinking import shrunk
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-WORKING_SIZE = 112
-"""Pixels of a frame's longer side while the garment is sought: four for one of the network's input."""
 
 REDRAWN = 2
 """So often the mask is refined by the colours that it and its ground hold. Without: 2.5 points fewer of 2,631 photos
@@ -88,69 +86,33 @@ class Garment:
 def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     """Find the garment in a frame: uint8 (H, W, 3) blue green red, lying on, hanging before or worn before a ground."""
     small = shrunk(pixels)
-    height, width = small.shape[:2]
     lab = bgr_to_lab(small)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-    strip = strip_of(height, width)
-    levels = difference(lab, strip)
-    threshold = threshold_of(levels)
-    mask = cleaned(levels > threshold)
+    border = border_of(lab)
+    median = median_of(border)
+    levels = difference(lab, border, median)
+    mask = cleaned(levels > threshold_of(levels))
     if not mask.any():
         return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
-    plain = plain_background_mask(lab, strip, mask)
-    numbers = bin_numbers(lab)
-    masks = _refined(numbers, strip, mask) if plain is None else (plain,)
+    plain = plain_background_mask(lab, border, median, mask)
+    colours = ColourCounts(lab)
+    masks = _refined(colours, mask) if plain is None else (plain,)
     share = edge_share(masks[0])
-    distinctness = max(_apart(lab, masks[0]), 1 - overlap(numbers, masks[0], strip))
+    distinctness = max(_apart(lab, masks[0]), 1 - colours.overlap(masks[0]))
     torso = torso_mask(small, lab, masks[0])
     return Garment(grey, masks, torso, _scene(masks[0], share, distinctness), distinctness, share)
 
 
-def _refined(
-    numbers: NDArray[np.intp], strip: NDArray[np.bool_], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], ...]:
+def _refined(colours: ColourCounts, mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
     """The masks by the colours of a first mask and its ground, at three levels; the first, if nothing is left of it."""
     drawn = mask
     for _ in range(REDRAWN - 1):
-        drawn = cleaned(garment_levels(numbers, drawn, strip) > MIDDLE_LEVEL)
+        drawn = cleaned(colours.garment_levels(drawn) > MIDDLE_LEVEL)
         if not drawn.any():
             return (mask,)
-    levels = garment_levels(numbers, drawn, strip)
+    levels = colours.garment_levels(drawn)
     masks = tuple(found for found in (cleaned(levels > level) for level in LEVELS) if found.any())
     return masks or (mask,)
-
-
-def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A frame at working size, area-averaged: uint8 (H, W, 3) -> uint8 (h, w, 3); smaller ones stay as they are.
-
-    Divided by a whole number first, what is left over at the right and the bottom cut off: that is fast. The rest is
-    done here: OpenCV's averaging by other factors adds in another order on Arm, and rounds halves the other way.
-    """
-    height, width = pixels.shape[:2]
-    factor = max(height, width) // WORKING_SIZE
-    if factor > 1:
-        rows, columns = max(1, height // factor), max(1, width // factor)
-        whole = pixels[: min(height, rows * factor), : min(width, columns * factor)]
-        pixels = np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
-    height, width = pixels.shape[:2]
-    longest = max(height, width)
-    if longest <= WORKING_SIZE:
-        return pixels
-    rows, columns = max(1, round(height * WORKING_SIZE / longest)), max(1, round(width * WORKING_SIZE / longest))
-    return _averaged(pixels, rows, columns)
-
-
-def _averaged(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Area average: uint8 (H, W, 3), both below 2 * WORKING_SIZE -> uint8 (rows, columns, 3).
-
-    Sums of at most 255 * 223 * 223 < 2^24: exact in float32.
-    """
-    height, width, channels = pixels.shape
-    lines = np.ascontiguousarray(pixels.transpose(0, 2, 1), np.float32).reshape(height * channels, width)
-    across = (lines @ overlaps(width, columns).T).reshape(height, channels * columns)
-    sums = (overlaps(height, rows) @ across).astype(np.int32)
-    means = ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
-    return np.ascontiguousarray(means.reshape(rows, channels, columns).transpose(0, 2, 1))
 
 
 def _scene(mask: NDArray[np.bool_], share: float, distinctness: float) -> Scene:
@@ -165,7 +127,8 @@ def _apart(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
     """How far apart the mean colours inside and outside are, 0..1: half at LIKELY_CONTRAST."""
     if mask.all():
         return 0.0
-    bits = mask.astype(np.uint8)
-    apart = [one - other for one, other in zip(cv2.mean(lab, bits)[:3], cv2.mean(lab, 1 - bits)[:3], strict=True)]
+    bits = mask.view(np.uint8)
+    others = 1 - bits
+    apart = [cv2.mean(plane, bits)[0] - cv2.mean(plane, others)[0] for plane in lab]
     contrast = math.sqrt(sum(difference * difference for difference in apart))
     return contrast / (contrast + LIKELY_CONTRAST)

@@ -50,7 +50,7 @@ class Box:
 
 
 def torso_mask(small: NDArray[np.uint8], lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The garment on a person's upper body: uint8 (h, w, 3) BGR and Lab, bool (h, w) -> bool (h, w).
+    """The garment on a person's upper body: uint8 (h, w, 3) BGR, (3, h, w) Lab, bool (h, w) -> bool (h, w).
 
     None where there is no face with shoulders under it, or too little is left.
     """
@@ -133,7 +133,7 @@ def _hem(lab: NDArray[np.uint8], body: NDArray[np.bool_], box: Box, middle: floa
     rows = rows[rows > chin + 2]
     if len(rows) <= 14:
         return None
-    sums = np.where(body[rows][:, columns, np.newaxis], lab[rows][:, columns], 0).sum(axis=1, dtype=np.int64)
+    sums = np.where(body[rows, columns], lab[:, rows, columns], 0).sum(axis=2, dtype=np.int64).T
     means = sums / counts[rows, np.newaxis]
     total = float(((means - means.mean(axis=0)) ** 2).sum())
     best, found = 0.0, None

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.isolation.cleaning import box_of
+from edge.opencv import cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Edges = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
 
 FLOOR = 10
 """The darkest that a garment's pixel gets: white clothes must not vanish into the ground."""
@@ -31,71 +33,88 @@ def render_views(
 ) -> NDArray[np.uint8]:
     """Views of a masked garment: uint8 (h, w), masks bool (h, w) with a pixel set each -> uint8 (views, height, width).
 
-    In this order: by each mask, then smaller and larger by each mask; every view is followed by its mirror image.
+    In this order: by each mask, then smaller and larger by each mask; every view is followed by its mirror image. A
+    view shows the mask's bounding box, drawn so that its longest edge is one of SCALES of the picture, in the middle;
+    what does not fit is cut off on both sides.
+
+    A pixel is the mean of the garment's pixels under and around it, negated, at least FLOOR, times the part of it that
+    the garment covers. Around it: people's garments are creased, a shop's are ironed. A little smoothing takes the
+    folds away: on photos 1.5 points more are right, and what is no garment of the ten is told from those better
+    (AUROC 0.72 to 0.79).
     """
-    rendered: list[NDArray[np.uint8]] = []
-    for number in range((views + 1) // 2):
-        mask = masks[number % len(masks)]
-        box = box_of(mask)
-        inside, values = mask[box].astype(np.float32), grey[box].astype(np.float32)
-        view = render(values, inside, height, width, SCALES[number // len(masks)])
-        rendered += [view, view[:, ::-1]]
-    return np.stack(rendered[:views])
+    different = (views + 1) // 2
+    sums = np.empty((different, 2, height + 2, width + 2))
+    areas = np.empty((different, 1, 1))
+    for first, mask in enumerate(masks[:different]):
+        tables, tall, wide = _summed_area_tables(grey, mask)
+        for number in range(first, different, len(masks)):
+            scale = SCALES[number // len(masks)] * min(height / tall, width / wide)
+            down = _edges(tall, max(1, int(tall * scale + 0.5)), height)
+            across = _edges(wide, max(1, int(wide * scale + 0.5)), width)
+            sums[number] = _between(tables, down, across)
+            areas[number] = tall * wide
+    rendered = np.empty((views, height, width), np.uint8)
+    rendered[::2] = _drawn(sums, areas)
+    rendered[1::2] = rendered[: 2 * (views // 2) : 2, :, ::-1]
+    return rendered
 
 
-def render(
-    grey: NDArray[np.float32], mask: NDArray[np.float32], height: int, width: int, scale: float = 1.0
-) -> NDArray[np.uint8]:
-    """A garment's bounding box, drawn so that its longest edge is `scale` of the picture: -> uint8 (height, width).
+def _summed_area_tables(grey: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], int, int]:
+    """Of a mask in its bounding box, and of the grey under it: float64 (2, tall + 1, wide + 1), tall, wide.
 
-    `grey` holds whole numbers 0..255, `mask` 0 or 1, both float32 (h, w). A pixel of the picture is the mean of the
-    garment's pixels under and around it, negated, at least FLOOR, times the part of it that the garment covers.
-
-    Around it: people's garments are creased, a shop's are ironed. A little smoothing takes the folds away: on photos
-    1.5 points more are right, and what is no garment of the ten is told from those better (AUROC 0.72 to 0.79).
+    A value is the sum of what lies above and to the left (Crow 1984, doi.org/10.1145/964965.808600).
     """
-    tall, wide = grey.shape
-    factor = scale * min(height / tall, width / wide)
-    drawn_tall, drawn_wide = max(1, int(tall * factor + 0.5)), max(1, int(wide * factor + 0.5))
-    down, across = overlaps(tall, drawn_tall), overlaps(wide, drawn_wide)
-    # Whole numbers up to 255 * 112^2 < 2^24: float32 products and sums of them are exact in any order.
-    covered = (down @ mask @ across.T).astype(np.int64)
-    summed = (down @ (grey * mask) @ across.T).astype(np.int64)
-    near, light = _smoothed(covered), _smoothed(summed)
-    light = np.maximum(255 * near - light, FLOOR * near) * covered
-    whole = np.maximum(near, 1) * (tall * wide)
-    drawn = ((2 * light + whole) // (2 * whole)).astype(np.uint8)
-    return _centred(drawn, height, width)
+    bits = mask.view(np.uint8)
+    left, top, wide, tall = cv2.boundingRect(bits)
+    inside = bits[top : top + tall, left : left + wide]
+    light = grey[top : top + tall, left : left + wide] * inside
+    tables = np.empty((2, tall + 1, wide + 1))
+    cv2.integral(inside, tables[0], cv2.CV_64F)
+    cv2.integral(light, tables[1], cv2.CV_64F)
+    return tables, tall, wide
 
 
 @lru_cache(maxsize=512)
-def overlaps(source: int, target: int) -> NDArray[np.float32]:
-    """How much of each of `source` pixels lies under each of `target`: float32 (target, source), whole numbers.
+def _edges(source: int, target: int, shown: int) -> Edges:
+    """Where the edges of a picture's pixels lie among a table's rows: those before and after, and how near each is.
 
-    In units of 1/target of a source pixel; each row sums to `source`.
+    `source` pixels are drawn as `target` ones, of which the middle `shown` and one more on each side are seen. Nearness
+    is in units of 1/target of a source pixel; beyond what is drawn, all edges are its outermost one.
     """
-    left = np.arange(source) * target
-    start = np.arange(target)[:, np.newaxis] * source
-    shared = np.minimum(left + target, start + source) - np.maximum(left, start)
-    weights: NDArray[np.float32] = np.maximum(shared, 0).astype(np.float32)
-    weights.setflags(write=False)
-    return weights
+    drawn = np.clip(np.arange(-1, shown + 2) - (shown - target) // 2, 0, target)
+    before, away = np.divmod(drawn * source, target)
+    return before, np.minimum(before + 1, source), (target - away).astype(np.float64), away.astype(np.float64)
 
 
-def _smoothed(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sixteen times the weighted mean with the eight neighbours, 1 2 1 each way: int64 (h, w), exact."""
-    padded = np.zeros((values.shape[0] + 2, values.shape[1] + 2), np.int64)
-    padded[1:-1, 1:-1] = values
-    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    return np.asarray(rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:], np.int64)
+def _between(tables: NDArray[np.float64], down: Edges, across: Edges) -> NDArray[np.float64]:
+    """What lies between edges: whole numbers float64 (2, tall + 1, wide + 1) -> (2, rows, columns)."""
+    above, below, near, far = down
+    rows = tables.take(above, axis=1)
+    rows *= near[:, np.newaxis]
+    others = tables.take(below, axis=1)
+    others *= far[:, np.newaxis]
+    rows += others
+    rows = rows[:, 1:] - rows[:, :-1]
+    left, right, near, far = across
+    sums = rows.take(left, axis=2)
+    sums *= near
+    others = rows.take(right, axis=2)
+    others *= far
+    sums += others
+    return np.asarray(sums[..., 1:] - sums[..., :-1], np.float64)
 
 
-def _centred(drawn: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """In the middle of a black picture; what does not fit is cut off on both sides."""
-    picture = np.zeros((height, width), np.uint8)
-    tall, wide = drawn.shape
-    top, left = (height - tall) // 2, (width - wide) // 2
-    shown = drawn[max(0, -top) : max(0, -top) + height, max(0, -left) : max(0, -left) + width]
-    top, left = max(0, top), max(0, left)
-    picture[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
-    return picture
+def _drawn(sums: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Pictures from how much of each pixel is covered, and the light on it: float64 (N, 2, h + 2, w + 2) -> (N, h, w).
+
+    Whole numbers below 2^42, whose quotients are further from the next whole number than float64's rounding: exact.
+    """
+    rows = sums[:, :, :-2] + 2 * sums[:, :, 1:-1] + sums[:, :, 2:]
+    near, light = np.moveaxis(rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:], 1, 0)
+    light = np.maximum(255 * near - light, FLOOR * near)
+    light *= 2 * sums[:, 0, 1:-1, 1:-1]
+    whole = np.maximum(near, 1)
+    whole *= areas
+    light += whole
+    light /= 2 * whole
+    return np.asarray(light, np.float64).astype(np.uint8)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.frame import Decision, Frame, Prediction
-from edge.isolation.garment import shrunk
+from edge.isolation.shrinking import shrunk
 from edge.opencv import cv2
 
 if TYPE_CHECKING:

@@ -41,35 +41,37 @@ def drawn(kind: str, height: int, width: int, seed: int) -> NDArray[np.uint8]:
     ground, garment, other = rng.integers(0, 256, (3, 3))
     if kind == "worn":
         ground[:] = 250
-    frame = np.empty((height, width, 3), np.int64)
-    frame[:] = ground
-    down, across = np.arange(height)[:, np.newaxis] * 1000 // height, np.arange(width) * 1000 // width
-    if kind == "striped":
-        frame[np.broadcast_to(across // 90 % 2 == 1, (height, width))] = other
     if kind == "faint":
         garment = np.clip(ground + rng.integers(-9, 10, 3), 0, 255)
-    left, top, right, bottom = 280, 200, 720, 800
     if kind == "blank":
         garment = ground
-    if kind == "cut off":
-        left, top = -1, -1
-    body = (down >= top) & (down < bottom) & (across >= left) & (across < right)
-    sleeves = (down >= top + 40) & (down < top + 240) & (np.abs(across - 500) < 380 - (down - top) // 3)
+    down, across = np.arange(height)[:, np.newaxis] * 1000 // height, np.arange(width) * 1000 // width
+    frame = np.empty((height, width, 3), np.int64)
+    frame[:] = ground
+    if kind == "striped":
+        frame[np.broadcast_to(across // 90 % 2 == 1, (height, width))] = other
     if kind == "pair":
         frame[_ellipse(down, across, 480, 320, 230, 110)] = garment
         frame[_ellipse(down, across, 540, 690, 240, 120)] = garment
     elif kind == "worn":
         _draw_person(frame, down, across, garment, other)
     else:
-        frame[body | sleeves] = garment
+        _draw_top(frame, down, across, garment, (-1, -1) if kind == "cut off" else (280, 200))
     if kind == "ring":
         frame[_ellipse(down, across, 500, 500, 190, 140)] = ground
         frame[_ellipse(down, across, 300, 350, 30, 30)] = ground
     if kind == "specks":
         for y, x in rng.integers(0, 1000, (40, 2)):
             frame[_ellipse(down, across, y, x, 14, 20)] = other
+    return _uneven(frame, kind, rng)
+
+
+def _uneven(frame: NDArray[np.int64], kind: str, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """With a slope of light and noise, but where paper is wanted."""
+    height, width = frame.shape[:2]
     if kind not in {"plain", "worn", "blank"}:
-        frame += (across // 20 - 25)[:, np.newaxis] + down[:, :, np.newaxis] // 40
+        frame += (np.arange(width) * 1000 // width // 20 - 25)[:, np.newaxis]
+        frame += (np.arange(height) * 1000 // height // 40)[:, np.newaxis, np.newaxis]
         frame += rng.integers(-14, 15, (height, width, 1))
     if kind == "grey":
         frame[:] = frame.mean(axis=2, keepdims=True).astype(np.int64)
@@ -92,6 +94,19 @@ def _ellipse(
     down: NDArray[np.int64], across: NDArray[np.int64], y: int, x: int, tall: int, wide: int
 ) -> NDArray[np.bool_]:
     return np.asarray(((down - y) * wide) ** 2 + ((across - x) * tall) ** 2 < (tall * wide) ** 2, np.bool_)
+
+
+def _draw_top(
+    frame: NDArray[np.int64],
+    down: NDArray[np.int64],
+    across: NDArray[np.int64],
+    garment: NDArray[np.int64],
+    corner: tuple[int, int],
+) -> None:
+    left, top = corner
+    body = (down >= top) & (down < 800) & (across >= left) & (across < 720)
+    sleeves = (down >= top + 40) & (down < top + 240) & (np.abs(across - 500) < 380 - (down - top) // 3)
+    frame[body | sleeves] = garment
 
 
 def _draw_person(

@@ -7,11 +7,11 @@ import pytest
 
 from edge.isolation import garment as isolation
 from edge.isolation.cleaning import cleaned
-from edge.isolation.colours import BINS, bin_numbers, garment_levels
+from edge.isolation.colours import BINS, ColourCounts, bins_of
 from edge.isolation.garment import Scene, find_garment
 from edge.isolation.ground import difference, strip_of, threshold_of
 from edge.opencv import cv2
-from tests.edge.isolation.test_ground import inside, lab_of, scene
+from tests.edge.isolation.test_ground import ground_of, inside, lab_of, scene
 
 
 def rug() -> np.ndarray:
@@ -29,8 +29,7 @@ def overlap(mask: np.ndarray) -> float:
 
 
 def test_a_rug_of_two_colours_is_ground() -> None:
-    lab, strip = lab_of(rug()), strip_of(112, 84)
-    levels = difference(lab, strip)
+    levels = difference(*ground_of(lab_of(rug())))
     by_one_colour = cleaned(levels > threshold_of(levels))
     found = find_garment(rug())
     assert overlap(by_one_colour) < 0.75  # one colour for the ground fails: else this test would hold nothing
@@ -46,10 +45,10 @@ def test_a_ground_of_one_colour_is_no_harder() -> None:
 
 def test_levels_follow_the_colours_of_a_rough_mask() -> None:
     """A third of the garment, at one side, is enough to find the rest of it."""
-    lab, strip = lab_of(scene((90, 130, 170), (60, 40, 140), noise=5)), strip_of(112, 84)
+    lab = lab_of(scene((90, 130, 170), (60, 40, 140), noise=5))
     rough = inside()
     rough[:, 36:] = False
-    levels = garment_levels(bin_numbers(lab), rough, strip)
+    levels = ColourCounts(lab).garment_levels(rough)
     assert levels.dtype == np.uint8
     assert overlap(levels > 128) > 0.9
 
@@ -60,8 +59,9 @@ def test_levels_are_those_of_two_smoothed_histograms() -> None:
     mask = np.zeros((40, 50), bool)
     mask[10:30, 15:35] = True
     strip = strip_of(40, 50)
-    numbers = bin_numbers(lab)
-    cells = np.stack(np.unravel_index(numbers, (BINS,) * 3), axis=-1)
+    colours = np.clip((lab[1:].astype(int) - 128) // 6 + 8, 0, 15)
+    np.testing.assert_array_equal(bins_of(lab), np.stack([lab[0] // 16, *colours]))
+    cells = np.moveaxis(bins_of(lab).astype(int), 0, -1)
     down = (2 * np.arange(40) + 1 - 40) / 40
     right = (2 * np.arange(50) + 1 - 50) / 50
     central = np.floor(1000 / (1 + 4 * (down[:, np.newaxis] ** 2 + right**2)))
@@ -77,22 +77,21 @@ def test_levels_are_those_of_two_smoothed_histograms() -> None:
     of_garment, of_ground = ((count / count.sum())[tuple(np.moveaxis(cells, -1, 0))] for count in (garment, ground))
     near = np.sqrt(central / central.mean())
     expected = np.rint(255 * near * of_garment / (near * of_garment + of_ground)).astype(np.uint8)
-    found = garment_levels(numbers, mask, strip)
+    found = ColourCounts(lab).garment_levels(mask)
     assert np.abs(found.astype(int) - cv2.blur(expected, (3, 3)).astype(int)).max() <= 1
 
 
 def test_extreme_frames_are_borne() -> None:
     """Nothing but garment, one pixel of it, colours at the ends of every scale."""
     strip = strip_of(30, 40)
-    extreme = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (30, 40, 3))
+    extreme = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (3, 30, 40))
     one = np.zeros((30, 40), bool)
     one[15, 20] = True
     for lab in (extreme, np.zeros_like(extreme), np.full_like(extreme, 255)):
-        numbers = bin_numbers(lab)
-        assert numbers.min() >= 0 and numbers.max() < BINS**3
+        counts = ColourCounts(lab)
         for mask in (one, np.ones((30, 40), bool), ~strip):
-            levels = garment_levels(numbers, mask, strip)
-            assert levels.shape == (30, 40)
+            assert counts.garment_levels(mask).shape == (30, 40)
+            assert 0 <= counts.overlap(mask) <= 1
 
 
 @pytest.mark.parametrize("name", ["MIDDLE_LEVEL", "LEVELS"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.isolation.garment import WORKING_SIZE, Scene, find_garment, shrunk
+from edge.isolation.garment import Scene, find_garment
+from edge.isolation.shrinking import shrunk
 from edge.testing import FakeSource
 
 
@@ -13,33 +14,6 @@ def ground(height: int = 240, width: int = 320, seed: int = 0) -> np.ndarray:
     """A table: wood-coloured, with noise."""
     noise = np.random.default_rng(seed).integers(-10, 11, (height, width, 1))
     return np.clip(np.array([90, 130, 170]) + noise, 0, 255).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((480, 640), (84, 112)),
-        ((1080, 1920), (63, 112)),
-        ((2000, 3), (112, 1)),
-        ((113, 113), (112, 112)),
-        ((223, 150), (112, 75)),
-        ((50, 60), (50, 60)),
-    ],
-)
-def test_frames_are_shrunk_to_the_working_size_and_small_ones_stay(
-    size: tuple[int, int], expected: tuple[int, int]
-) -> None:
-    assert shrunk(ground(*size)).shape == (*expected, 3)
-    assert max(expected) <= WORKING_SIZE
-
-
-def test_shrinking_averages_areas_exactly() -> None:
-    """Of a frame of 150 x 200, each pixel of 84 x 112 is the mean of 25/14 pixels each way, halves rounded up."""
-    frame = np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
-    found = shrunk(frame)
-    fine = frame.astype(np.int64).repeat(14, axis=0).repeat(14, axis=1)
-    sums = fine.reshape(84, 25, 112, 25, 3).sum(axis=(1, 3))
-    np.testing.assert_array_equal(found, (2 * sums + 625) // 1250)
 
 
 def test_a_shirt_is_found_wherever_it_lies() -> None:

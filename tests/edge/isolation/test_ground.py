@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from edge.isolation.ground import (
+    border_of,
     difference,
     edge_share,
     mahalanobis_squares,
+    median_of,
     plain_background_mask,
     strip_of,
     threshold_of,
@@ -17,7 +19,13 @@ from edge.opencv import cv2
 
 
 def lab_of(pixels: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2Lab))
+    return np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_BGR2Lab), -1, 0).copy()
+
+
+def ground_of(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the rules for ground take: Lab, its border, the border's median."""
+    border = border_of(lab)
+    return lab, border, median_of(border)
 
 
 def scene(ground: tuple[int, int, int], garment: tuple[int, int, int], noise: int = 0) -> np.ndarray:
@@ -40,16 +48,30 @@ def test_the_strip_runs_around_the_frame() -> None:
     strip = strip_of(100, 60)
     assert strip[:4].all() and strip[-4:].all() and strip[:, :4].all() and strip[:, -4:].all()
     assert not strip[4:-4, 4:-4].any()
-    assert strip_of(1, 1).all()
+    assert strip_of(1, 1).all() and strip_of(2, 9).all()
+
+
+def test_the_border_holds_every_pixel_of_the_strip_once() -> None:
+    for height, width in ((112, 84), (7, 3), (2, 9), (1, 1)):
+        numbered = np.arange(3 * height * width).reshape(3, height, width)
+        border = border_of(numbered)
+        assert np.array_equal(np.sort(border, axis=1), numbered[:, strip_of(height, width)])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100])
+def test_the_median_is_the_upper_one(count: int) -> None:
+    border = np.random.default_rng(count).integers(0, 256, (3, count), np.uint8)
+    assert median_of(border).tolist() == np.sort(border, axis=1)[:, count // 2].tolist()
+    assert median_of(border).dtype == np.int16
 
 
 def test_distances_are_mahalanobis_in_the_strips_covariance() -> None:
     """Against NumPy's floating-point inverse, up to the covariance's rounding to whole numbers."""
     lab = lab_of(scene((90, 120, 60), (30, 30, 200), noise=40))
-    strip = strip_of(112, 84)
-    squares = mahalanobis_squares(lab, strip)
+    squares = mahalanobis_squares(*ground_of(lab))
     assert squares.dtype == np.float64
-    border = lab[strip].astype(float)
+    lab = np.moveaxis(lab, 0, -1)
+    border = lab[strip_of(112, 84)].astype(float)
     covariance = np.cov(border.T, bias=True) + 16 * np.eye(3)
     away = lab.astype(float) - np.median(border, axis=0)
     expected = np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(covariance), away)
@@ -58,8 +80,8 @@ def test_distances_are_mahalanobis_in_the_strips_covariance() -> None:
 
 
 def test_no_frame_overflows() -> None:
-    extreme = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (112, 112, 3))
-    squares = mahalanobis_squares(extreme, strip_of(112, 112))
+    extreme = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (3, 112, 112))
+    squares = mahalanobis_squares(*ground_of(extreme))
     assert squares.min() >= 0
     assert squares.max() < 2**53
     assert (squares == np.rint(squares)).all()
@@ -75,7 +97,7 @@ def test_no_frame_overflows() -> None:
     ],
 )
 def test_a_garment_of_another_colour_is_found(ground: tuple[int, int, int], garment: tuple[int, int, int]) -> None:
-    levels = difference(lab_of(scene(ground, garment, noise=12)), strip_of(112, 84))
+    levels = difference(*ground_of(lab_of(scene(ground, garment, noise=12))))
     assert ((levels > threshold_of(levels)) == inside()).mean() > 0.97
 
 
@@ -83,25 +105,24 @@ def test_dark_trousers_do_not_hide_a_white_shirt_on_paper() -> None:
     """Otsu's threshold lies between them; the rule for even grounds finds the shirt again."""
     pixels = scene((250, 250, 250), (30, 30, 30))
     pixels[26:56, 22:62] = (238, 240, 242)
-    lab, strip = lab_of(pixels), strip_of(112, 84)
-    levels = difference(lab, strip)
+    parts = ground_of(lab_of(pixels))
+    levels = difference(*parts)
     dark = levels > threshold_of(levels)
     assert not dark[30:50, 30:50].any()
-    found = plain_background_mask(lab, strip, dark)
+    found = plain_background_mask(*parts, dark)
     assert found is not None
     assert (found == inside()).mean() > 0.97
 
 
 def test_paper_is_even() -> None:
-    lab, strip = lab_of(scene((200, 180, 160), (30, 30, 30), noise=25)), strip_of(112, 84)
-    assert plain_background_mask(lab, strip, inside()) is None
+    parts = ground_of(lab_of(scene((200, 180, 160), (30, 30, 30), noise=25)))
+    assert plain_background_mask(*parts, inside()) is None
 
 
 def test_a_shadow_over_the_whole_frame_is_not_taken_for_the_garment() -> None:
     pixels = scene((250, 250, 250), (30, 30, 30))
     pixels[9:103, 9:75] = np.minimum(pixels[9:103, 9:75], 235)
-    lab, strip = lab_of(pixels), strip_of(112, 84)
-    pixels_edge = plain_background_mask(lab, strip, np.ones((112, 84), bool))
+    pixels_edge = plain_background_mask(*ground_of(lab_of(pixels)), np.ones((112, 84), bool))
     assert pixels_edge is None
 
 
