@@ -60,6 +60,8 @@ class Marks:
             *classes, name = path.split(".")
             for inner in classes:
                 owner = getattr(owner, inner)
+            if not hasattr(owner, name):
+                raise SystemExit(f"error: {module} has no {path} any more: SEAMS ({__file__}) must name what does {stage}")
             setattr(owner, name, self.staged(getattr(owner, name), stage))
 
 
