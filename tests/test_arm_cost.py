@@ -1,4 +1,4 @@
-"""What scripts/arm-cost takes for growth. The counting itself runs on the emulated processor: tests/arm/test_cost.py."""
+"""What scripts/arm-cost takes for growth. Counting itself needs the emulated processor: tests/arm/test_cost.py."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ COLOURS = {
     "python": "#bbbbbb",
     "command": "#777777",
     "import": "#1f77b4",
+    "collect": "#8c564b",
     "load": "#17becf",
     "read": "#9edae5",
     "isolate": "#d95f02",

@@ -19,6 +19,9 @@ SCRIPTS = HERE.parent
 CANNOT = 77
 """What scripts/arm-setup exits with where the machine lacks something."""
 
+NO_HASHING = frozenset({"cortex-a53", "cortex-a72"})
+"""QEMU's have instructions for AES and SHA, the chips of the Zero 2 W, Pi 3 and Pi 4 have not."""
+
 Counts = dict[str, int]
 """Stage -> instructions."""
 
@@ -78,6 +81,8 @@ class EmulatedPi:
             "OPENCV_FOR_THREADS_NUM": "1",
             "FMNIST_EDGE_ARM_PROCESSOR": processor,
         }
+        if processor in NO_HASHING:
+            fixed["OPENSSL_armcap"] = "1"  # NEON alone
         folder = self.work / "pictures"
         done = subprocess.run(
             [self.pythons / "arm64-python", *arguments],

@@ -3,10 +3,12 @@
 staged.py MARKS PROGRAM ARGUMENT...   writes the stages' names to MARKS, one a mark
 
 The program itself is not changed: the functions at the seams of its rooms are wrapped as soon as their modules are
-loaded. A stage within a stage is not counted twice: `decide` pauses while `isolate` runs. This file imports nothing
-that Python has not loaded by itself, or the program's imports would seem cheaper than they are.
+loaded. A stage within a stage is not counted twice: `decide` pauses while `isolate` runs. Python's garbage collection
+(`collect`) is a stage, too: it comes after so many objects, in whatever stage that happens to be. This file imports
+nothing that Python has not loaded by itself, or the program's imports would seem cheaper than they are.
 """
 
+import gc
 import os
 import sys
 
@@ -61,7 +63,7 @@ class Marks:
             for inner in classes:
                 owner = getattr(owner, inner)
             if not hasattr(owner, name):
-                raise SystemExit(f"error: {module} has no {path} any more: SEAMS ({__file__}) must name what does {stage}")
+                raise SystemExit(f"error: {module} has no {path} any more: SEAMS must name what does {stage} now")
             setattr(owner, name, self.staged(getattr(owner, name), stage))
 
 
@@ -77,6 +79,15 @@ def main(marks_file, program, *arguments):
         return found
 
     importlib._find_and_load = load
+    before_collection = []
+
+    def notice_collection(phase, _):
+        if phase == "start":
+            before_collection.append(marks.begin("collect"))
+        else:
+            marks.begin(before_collection.pop())
+
+    gc.callbacks.append(notice_collection)
     leave = os._exit
 
     def write_and_leave(code):
