@@ -51,7 +51,8 @@ def _wrongly(one: Measured) -> str:
 
 def _of_power(before: Conditions, after: Conditions) -> Iterator[str]:
     """Of voltage, heat and batteries."""
-    throttled = dict.fromkeys([*(before.throttled_now or ()), *(after.throttled_now or ())])
+    meanwhile = [one for one in after.throttled_since_start or () if one not in (before.throttled_since_start or ())]
+    throttled = dict.fromkeys([*(before.throttled_now or ()), *meanwhile, *(after.throttled_now or ())])
     if throttled:
         yield f"the firmware slowed the processor: {', '.join(throttled)}"
     earlier = [one for one in after.throttled_since_start or () if one not in throttled]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from edge.bench.correctness import Correctness, check_answers
 from edge.bench.doubts import doubts
 from edge.bench.pictures import Pictures, write_pictures
-from edge.bench.result import Measured, NotMeasured, Result, identity, software
+from edge.bench.result import Measured, NotMeasured, Result, identities, software
 from edge.bench.speed import Course, Limit
 from edge.bench.start import NotStarted, Start, measure_start
 from edge.board.conditions import conditions
@@ -68,7 +68,7 @@ class Progress:
 class _Subject:
     """A model in a backend, and what is known of it so far."""
 
-    model: Model
+    name: str
     backend: Backend
     opened: list[Opened]
     courses: list[Course] = field(default_factory=list)
@@ -83,7 +83,7 @@ class _Subject:
     def measured(self, views: int) -> Measured:
         found = [speed for course in self.courses if (speed := course.speed()) is not None]
         return Measured(
-            model=identity(self.model).name,
+            model=self.name,
             backend=self.backend,
             runtime=_without_folder(self.opened[0].interpreter.name),
             views=views,
@@ -106,7 +106,8 @@ def measure(asked: Asked, open_it: Open, progress: Progress) -> Result:
     """
     began_s = time.time()
     board, before = describe(), conditions()
-    subjects, not_measured = _open_all(asked, open_it)
+    models = identities(asked.models)
+    subjects, not_measured = _open_all(asked, [model.name for model in models], open_it)
     after, interrupted = before, False
     try:
         with _written_pictures() as inputs:
@@ -124,7 +125,7 @@ def measure(asked: Asked, open_it: Open, progress: Progress) -> Result:
         software=software(),
         before=before,
         after=after,
-        models=tuple(identity(model) for model in asked.models),
+        models=tuple(models),
         measured=measured,
         not_measured=tuple(not_measured),
         warnings=tuple(doubts(board, before, after, measured)),
@@ -132,18 +133,18 @@ def measure(asked: Asked, open_it: Open, progress: Progress) -> Result:
     )
 
 
-def _open_all(asked: Asked, open_it: Open) -> tuple[list[_Subject], list[NotMeasured]]:
+def _open_all(asked: Asked, names: Sequence[str], open_it: Open) -> tuple[list[_Subject], list[NotMeasured]]:
     subjects, refused = [], []
     first: BackendUnavailable | ModelUnsupported | None = None
-    for model in asked.models:
+    for name, model in zip(names, asked.models, strict=True):
         for backend in asked.backends or _candidates(model):
             counts = asked.threads[:1] if backend is Backend.CORAL else asked.threads
             try:
-                subjects.append(_Subject(model, backend, [open_it(model, backend, count) for count in counts]))
+                subjects.append(_Subject(name, backend, [open_it(model, backend, count) for count in counts]))
             except (BackendUnavailable, ModelUnsupported) as error:
                 first = first or error
                 cause = error.cause if isinstance(error, BackendUnavailable) else Cause.MODEL_REFUSED
-                refused.append(NotMeasured(identity(model).name, backend, cause))
+                refused.append(NotMeasured(name, backend, cause))
     if not subjects and first is not None:
         raise first
     return subjects, refused

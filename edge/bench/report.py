@@ -123,7 +123,7 @@ def _conditions(at: Conditions) -> str:
 
 
 def _title(model: ModelIdentity, measured: Sequence[Measured]) -> str:
-    views = f", {measured[0].views} views of a garment at most" if measured else ""
+    views = f", at most {measured[0].views} views of a garment" if measured else ""
     return f"{model.name} ({model.bytes / 1000:,.0f} KB, sha256 {model.sha256[:12]}){views}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -102,10 +103,22 @@ class Result:
         }
 
 
-def identity(model: Model) -> ModelIdentity:
-    """Which model it is. A manifest's name is anybody's text: a path in it is cut to its end."""
-    bundled = model.path in bundled_models().values()
-    return ModelIdentity(PurePath(model.name).name or "model", model.sha256, len(model.flatbuffer), bundled)
+def identities(models: Sequence[Model]) -> list[ModelIdentity]:
+    """Which models they are. A manifest's name is anybody's text: a path in it is cut to its end.
+
+    Models of the same name are told apart by the beginning of their SHA-256.
+    """
+    names = [PurePath(model.name).name or "model" for model in models]
+    bundled = set(bundled_models().values())
+    return [
+        ModelIdentity(
+            name if names.count(name) == 1 else f"{name} {model.sha256[:8]}",
+            model.sha256,
+            len(model.flatbuffer),
+            model.path in bundled,
+        )
+        for name, model in zip(names, models, strict=True)
+    ]
 
 
 def software() -> Software:

@@ -48,13 +48,15 @@ def bench(*, options: MeasureOptions, report: ReportOptions) -> None:
             raise BadOption("--output saves what was measured, and nothing is", "leave --output out")
         _print_comparison(compare(saved[0], saved[1]), report.form)
         return
-    result = _measured(options)
     if report.output is not None:
-        _save(result, report.output)
+        _refuse_unwritable(report.output)
+    result = _measured(options)
     if not saved or report.form is not BenchFormat.JSON:
         _print_result(result, report.form)
     if saved:
         _print_comparison(compare(saved[0], parse_saved(result.as_json())), report.form)
+    if report.output is not None:
+        _save(result, report.output)
     for warning in result.warnings if report.form is BenchFormat.JSON else ():
         console.note(f"warning: {warning}")
     if result.interrupted:
@@ -86,8 +88,9 @@ def _measured(options: MeasureOptions) -> Result:
         return open_on(model, on(backend), threads)
 
     names = dict.fromkeys(options.model or [DEFAULT_MODEL])
+    models = [read_checked(name, on(Backend.AUTO)) for name in names]
     asked = Asked(
-        models=[read_checked(name, on(Backend.AUTO)) for name in names],
+        models=list({model.sha256: model for model in models}.values()),
         backends=[backend for backend in dict.fromkeys(options.backend or []) if backend is not Backend.AUTO],
         threads=sorted(set(options.threads or default_threads())),
         limit=Limit(seconds, options.frames),
@@ -119,6 +122,14 @@ def _progress() -> Iterator[Progress]:
                 self._advance_to(self._done)
 
         yield Bar()
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Raise OutputFailed before a minute is spent on what cannot be saved."""
+    import os
+
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OutputFailed(f"cannot write {path}", "choose another place with -o FILE")
 
 
 def _save(result: Result, path: Path) -> None:

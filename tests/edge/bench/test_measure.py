@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge.bench.measure import Asked, Progress, default_threads, measure
 from edge.bench.pictures import Pictures, write_pictures
+from edge.bench.result import identities
 from edge.bench.speed import Course, Limit
 from edge.choices import Backend
 from edge.errors import BackendUnavailable, Cause, OutputFailed, SourceError
@@ -51,6 +53,15 @@ def test_a_backend_that_is_not_there_is_noted_beside_one_that_is() -> None:
     assert "geheim" not in str(result.as_json())
     assert result.interrupted
     assert result.measured[0].speeds == ()
+
+
+def test_models_of_the_same_name_are_told_apart() -> None:
+    tiny = read_model("tiny")
+    manifest = {**(tiny.manifest or {}), "sha256": "f" * 64}
+    other = replace(tiny, path=Path("/home/geheim/tiny.tflite"), name="/home/geheim/tiny", manifest=manifest)
+    found = identities([tiny, other, read_model("mlp")])
+    assert [one.name for one in found] == [f"tiny {tiny.sha256[:8]}", "tiny ffffffff", "mlp"]
+    assert [one.bundled for one in found] == [True, False, True]
 
 
 def test_where_no_backend_takes_the_model_the_first_error_is_raised() -> None:

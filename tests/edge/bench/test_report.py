@@ -87,6 +87,7 @@ def test_what_was_measured_before_an_interruption_is_shown() -> None:
 
 
 WRONG = replace(measured(), correctness=replace(ANSWERS, verdict=Verdict.WRONG, other_answers=40, largest_step=90))
+ONCE_WEAK = replace(CALM, throttled_since_start=("under-voltage",))
 SLOWED = replace(
     measured(), speeds=(replace(measured().speeds[0], core_share=0.5, noise_ms=Repeated(80.0, 8.0)),), starts={}
 )
@@ -97,7 +98,14 @@ SLOWED = replace(
     [
         (PI_4, CALM, CALM, WRONG, "computes wrongly: 40 of 300 answers are others than on x86"),
         (PI_4, CALM, replace(CALM, throttled_now=("throttled",)), measured(), "slowed the processor: throttled"),
-        (PI_4, CALM, replace(CALM, throttled_since_start=("under-voltage",)), measured(), "start: under-voltage"),
+        (
+            PI_4,
+            CALM,
+            replace(CALM, throttled_since_start=("throttled",)),
+            measured(),
+            "slowed the processor: throttled",
+        ),
+        (PI_4, ONCE_WEAK, ONCE_WEAK, measured(), "at some time since its start: under-voltage"),
         (PI_4, CALM, replace(CALM, temperature_c=79.6), measured(), "was warm: 80 °C"),
         (PI_4, replace(CALM, on_battery=True), CALM, measured(), "on its battery"),
         (PI_4, replace(CALM, load=2.0), CALM, measured(), "was busy: load 2.0"),

@@ -146,6 +146,8 @@ def test_what_cannot_be_done_is_said_before_anything_is_measured(fmnist_edge: Ru
     check_failure(fmnist_edge("bench", *("--compare", garbage) * 3), 2, "one or two files")
     check_failure(fmnist_edge("bench", "--frames", 5, "--duration", 1), 2, "say the same thing")
     check_failure(fmnist_edge("bench", "--model", "none"), 4, "bundled models")
+    check_failure(fmnist_edge("bench", "--output", tmp_path), 6, "cannot write")
+    check_failure(fmnist_edge("bench", "--output", tmp_path / "none" / "a.json"), 6, "cannot write")
 
 
 def test_a_runtime_that_is_not_there_is_said(fmnist_edge: Run) -> None:
