@@ -115,7 +115,7 @@ def _progress() -> Iterator[Progress]:
             def begin(self, steps: int, seconds: float) -> None:
                 console.note(f"measuring for about {seconds:.0f} s; Ctrl-C prints what there is by then")
                 self._done = 0
-                self._advance_to = stack.enter_context(bar(steps, "bench"))
+                self._advance_to = stack.enter_context(bar(steps, "bench", moves=False))
 
             def step(self) -> None:
                 self._done += 1

@@ -37,14 +37,17 @@ def progress_over(inputs: Sequence[Input], limit: int | None) -> Iterator[Callab
 
 
 @contextmanager
-def bar(total: int, title: str) -> Iterator[Callable[[int], None]]:
-    """A bar up to `total`, where stderr is a terminal; gives the function that takes the number done."""
+def bar(total: int, title: str, *, moves: bool = True) -> Iterator[Callable[[int], None]]:
+    """A bar up to `total`, where stderr is a terminal; gives the function that takes the number done.
+
+    One that does not move by itself is drawn when that function is called, and takes no time in between.
+    """
     if not sys.stderr.isatty():
         yield lambda _done: None
         return
-    with _progress() as progress:
+    with _progress(moves) as progress:
         task = progress.add_task(printable(title), total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done: progress.update(task, completed=done, refresh=not moves)
 
 
 @contextmanager
@@ -134,7 +137,7 @@ def print_table(
     PlainConsole(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def _progress() -> Progress:
+def _progress(moves: bool = True) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -146,4 +149,5 @@ def _progress() -> Progress:
         console=Console(stderr=True),
         redirect_stdout=sys.stdout.isatty(),  # else the bar would swallow a piped stdout
         transient=True,
+        auto_refresh=moves,
     )
