@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from edge.bench.correctness import Correctness, check_answers
 from edge.bench.doubts import doubts
+from edge.bench.folder import RUNS as FOLDER_RUNS
+from edge.bench.folder import FolderRate, fill_folder, measure_folder, photos_for
 from edge.bench.pictures import Pictures, write_pictures
 from edge.bench.result import Measured, NotMeasured, Result, identities, software
 from edge.bench.speed import Course, Limit
@@ -74,6 +76,7 @@ class _Subject:
     courses: list[Course] = field(default_factory=list)
     correctness: Correctness | None = None
     starts: dict[Pictures, Start | NotStarted] = field(default_factory=dict)
+    folders: list[FolderRate] = field(default_factory=list)
 
     def release(self) -> None:
         """Give a Coral back, which only one process can have."""
@@ -90,6 +93,7 @@ class _Subject:
             speeds=tuple(found),
             correctness=self.correctness,
             starts=self.starts,
+            folders=tuple(self.folders),
         )
 
 
@@ -180,7 +184,8 @@ def _measure_with(
             kinds = tuple(Pictures) if number == 0 else (Pictures.PHOTO,)
             subject.courses += [Course(kind, threads, classifier, inputs[kind]) for kind in kinds]
     courses = [course for subject in subjects for course in subject.courses]
-    steps = len(subjects) + ROUNDS * len(courses) + len(Pictures) * (START_RUNS + 1) * len(subjects)
+    runs = len(Pictures) * (START_RUNS + 1) * len(subjects) + FOLDER_RUNS * sum(len(one.opened) for one in subjects)
+    steps = len(subjects) + ROUNDS * len(courses) + runs
     progress.begin(steps, _estimate_s(subjects, courses, asked.limit))
     for subject in subjects:
         subject.correctness = check_answers(subject.opened[0].model, subject.opened[0].interpreter)
@@ -190,18 +195,34 @@ def _measure_with(
         for course in courses:
             course.run_round(limit)
             progress.step()
-    for subject in subjects:
+    for number, subject in enumerate(subjects):
         subject.release()
+        arguments = _options(subject, asked)
         for kind in Pictures:
-            subject.starts[kind] = _start(subject, inputs[kind][0].where, asked, progress)
+            command = ["classify", inputs[kind][0].where, *arguments]
+            subject.starts[kind] = measure_start(command, START_RUNS, progress.step)
+        photos = inputs[Pictures.PHOTO]
+        _measure_folders(subject, photos, Path(photos[0].where).with_name(f"folder-{number}"), asked, progress)
 
 
-def _start(subject: _Subject, picture: str, asked: Asked, progress: Progress) -> Start | NotStarted:
-    model, backend = str(subject.opened[0].model.path), str(subject.backend)
-    arguments = ["classify", picture, "--model", model, "--backend", backend, "--views", str(asked.views)]
-    if subject.backend is Backend.CORAL:
-        arguments += ["--delegate", asked.delegate]
-    return measure_start(arguments, START_RUNS, progress.step)
+def _measure_folders(subject: _Subject, photos: list[Input], folder: Path, asked: Asked, progress: Progress) -> None:
+    """Photos a second by so many threads; nothing where no program can be started."""
+    start, speed = subject.starts[Pictures.PHOTO], subject.courses[0].speed()
+    if isinstance(start, NotStarted) or speed is None:
+        return
+    count = photos_for(asked.limit, speed.stages_ms["total"].p50)
+    command = ["classify", str(fill_folder(folder, photos, count)), *_options(subject, asked)]
+    for threads in asked.threads[: len(subject.opened)]:
+        found = measure_folder(command, threads, count, start, progress.step)
+        if isinstance(found, FolderRate):
+            subject.folders.append(found)
+
+
+def _options(subject: _Subject, asked: Asked) -> list[str]:
+    """What `classify` is to be told, so that it does what was measured."""
+    options = ["--model", str(subject.opened[0].model.path), "--backend", str(subject.backend)]
+    options += ["--views", str(asked.views)]
+    return [*options, "--delegate", asked.delegate] if subject.backend is Backend.CORAL else options
 
 
 def _of_round(limit: Limit) -> Limit:
@@ -216,6 +237,9 @@ def _estimate_s(subjects: list[_Subject], courses: list[Course], limit: Limit) -
     """About how long it will take, by one frame of each course."""
     started_s = time.process_time() * _START_SHARE
     spent_s = started_s * len(subjects) * len(Pictures) * (START_RUNS + 1)
+    spent_s += FOLDER_RUNS * sum(
+        started_s + (limit.seconds or 0.0) / 2 / len(one.opened) for one in subjects for _ in one.opened
+    )
     for course in courses:
         photo_s, invoke_s = course.try_one()
         spent_s += 3 * ROUNDS * photo_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edge.bench.comparison import Comparison
     from edge.bench.correctness import Correctness
     from edge.bench.result import Measured, ModelIdentity, Result
+    from edge.bench.spread import Repeated
     from edge.board.conditions import Conditions
     from edge.board.description import Board
 
@@ -165,9 +166,17 @@ def _rates(measured: Sequence[Measured]) -> Table:
         for one in measured:
             rates = {speed.threads: speed.frames_per_s for speed in one.speeds if speed.pictures is pictures}
             if rates:
-                cells = [f"{rates[n].median:.1f} ± {rates[n].mad:.1f}" if n in rates else "-" for n in counts]
-                rows.append((pictures.value, one.backend.value, *cells))
+                rows.append((pictures.value, one.backend.value, *_cells(rates, counts)))
+    for one in measured:
+        if one.folders:
+            rates = {rate.threads: rate.photos_per_s for rate in one.folders}
+            rows.append(("folder of photos", one.backend.value, *_cells(rates, counts)))
     return Table(["frames a second by --threads"], ("", "backend", *map(str, counts)), rows)
+
+
+def _cells(rates: Mapping[int, Repeated], counts: Sequence[int]) -> list[str]:
+    """A rate for each number of threads."""
+    return [f"{rates[n].median:.1f} ± {rates[n].mad:.1f}" if n in rates else "-" for n in counts]
 
 
 def _answers_and_start(measured: Sequence[Measured]) -> Table:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from edge.bench.correctness import Correctness, Verdict
+from edge.bench.folder import FolderRate
 from edge.bench.pictures import Pictures
 from edge.bench.speed import Speed
 from edge.bench.start import NotStarted, Start
@@ -47,6 +48,7 @@ class Measured:
     speeds: tuple[Speed, ...]
     correctness: Correctness | None
     starts: dict[Pictures, Start | NotStarted]
+    folders: tuple[FolderRate, ...]
 
     def speed_of(self, pictures: Pictures) -> Speed | None:
         """The speed with the fewest threads; None if there is none for these pictures."""

@@ -84,6 +84,9 @@ def parse_saved(document: Mapping[str, Any]) -> Saved:
             if "ms" in start:
                 figures[*where, f"start, {_text(pictures)}", "ms"] = _figure(**_repeated(start["ms"]))
                 figures[*where, f"start, {_text(pictures)}", "peak MB"] = _figure(start["peak_mb"])
+        for rate in one["folders"]:
+            course = f"folder, --threads {_text(rate['threads'])}"
+            figures[*where, course, "photos/s"] = _figure(**_repeated(rate["photos_per_s"]))
         if one["correctness"] is not None:
             figures[*where, "answers", "accuracy"] = _figure(one["correctness"]["accuracy"])
     if len(figures) > _MOST_ENTRIES:

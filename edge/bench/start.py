@@ -46,21 +46,38 @@ class NotStarted:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the program: wall time and processor time in ms, peak memory in MB."""
+
+    ms: float
+    cpu_ms: float
+    peak_mb: float
+
+
+def run_program(arguments: Sequence[str]) -> Run | NotStarted:
+    """Run `fmnist-edge` once, with these arguments; what it prints goes nowhere."""
+    try:
+        printed, complaint = output_of_child(_MEASURE, *_command(), *arguments, stdin=_environment())
+    except OSError:
+        return NotStarted("this machine lets no program start another")
+    if complaint:
+        return NotStarted("the command failed" if complaint.startswith("exit code") else "a program did not start")
+    return Run(*json.loads(printed))
+
+
 def measure_start(arguments: Sequence[str], runs: int, progress: Callable[[], None]) -> Start | NotStarted:
     """Run `fmnist-edge` so often, and once before that is not counted; a machine that starts no program says so."""
-    found: list[list[float]] = []
+    found: list[Run] = []
     for number in range(runs + 1):
-        try:
-            printed, complaint = output_of_child(_MEASURE, *_command(), *arguments, stdin=_environment())
-        except OSError:
-            return NotStarted("this machine lets no program start another")
-        if complaint:
-            return NotStarted("the command failed" if complaint.startswith("exit code") else "a program did not start")
+        run = run_program(arguments)
+        if isinstance(run, NotStarted):
+            return run
         if number:
-            found.append(json.loads(printed))
+            found.append(run)
         progress()
-    ms, cpu_ms, peaks_mb = zip(*found, strict=True)
-    return Start(runs, repeated(ms), repeated(cpu_ms), round(max(peaks_mb), 1))
+    ms, cpu_ms = repeated([run.ms for run in found]), repeated([run.cpu_ms for run in found])
+    return Start(runs, ms, cpu_ms, round(max(run.peak_mb for run in found), 1))
 
 
 def _command() -> tuple[str, ...]:

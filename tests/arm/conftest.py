@@ -46,7 +46,7 @@ class GuestSuite:
 Observation = Mapping[str, "NDArray[Any]"]
 
 
-SAME_EVERYWHERE = ("deployment", "events", "serve", "service")
+SAME_EVERYWHERE = ("bench", "board", "deployment", "events", "serve", "service")
 """Rooms in which nothing depends on the processor, and which want packages that the emulated machine does not have."""
 
 

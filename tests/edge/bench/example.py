@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from edge.bench.correctness import Correctness, Verdict
+from edge.bench.folder import FolderRate
 from edge.bench.pictures import Pictures
 from edge.bench.result import Measured, ModelIdentity, NotMeasured, Result, Software
 from edge.bench.speed import Speed
@@ -61,6 +62,7 @@ def measured(total_ms: float = 80.0, backend: Backend = Backend.LITERT) -> Measu
             Pictures.PHOTO: Start(3, Repeated(1310.0, 12.0), Repeated(1250.0, 8.0), 84.2),
             Pictures.PICTURE: NotStarted("this machine lets no program start another"),
         },
+        (FolderRate(1, 20, 2, Repeated(12.0, 0.1)), FolderRate(4, 20, 2, Repeated(36.0, 0.1))),
     )
 
 

@@ -62,9 +62,9 @@ def test_other_boards_models_and_versions_are_pointed_out() -> None:
 
 
 def test_what_only_one_has_is_counted() -> None:
-    fewer = replace(result(), measured=(replace(measured(), correctness=None, starts={}),))
+    fewer = replace(result(), measured=(replace(measured(), correctness=None, starts={}, folders=()),))
     found = compare(parse_saved(result().as_json()), parse_saved(fewer.as_json()))
-    assert (found.only_first, found.only_second) == (3, 0)
+    assert (found.only_first, found.only_second) == (5, 0)
 
 
 def spoilt(**changes: Any) -> str:

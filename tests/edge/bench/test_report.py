@@ -70,6 +70,7 @@ def test_tables_have_every_stage_of_each_backend_side_by_side() -> None:
         in text
     )
     assert "| photo | litert | 12.5 ± 0.1 | 25.0 ± 0.1 |" in text
+    assert "| folder of photos | litert | 12.0 ± 0.1 | 36.0 ± 0.1 |" in text
     assert "| litert | 94.3% (91-96) | as on x86 | 1310 ± 12 ms | - | 84 MB |" in text
     assert "before: 48 °C, 1500 MHz, not throttled, load 0.10" in text
     assert "not measured: tflite-runtime, runtime not installed" in text
@@ -80,7 +81,7 @@ def test_a_bar_in_a_name_does_not_break_a_row() -> None:
 
 
 def test_what_was_measured_before_an_interruption_is_shown() -> None:
-    nothing = replace(measured(), speeds=(), correctness=None, starts={})
+    nothing = replace(measured(), speeds=(), correctness=None, starts={}, folders=())
     text = lines(list(tables_of(replace(result(), measured=(nothing,), interrupted=True))))
     assert "interrupted" in text
     assert "ms a frame" not in text

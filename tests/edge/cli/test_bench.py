@@ -56,6 +56,9 @@ def test_it_measures_every_stage_the_start_and_the_answers(document: dict[str, A
         assert 20 < start["peak_mb"] < 500
     photo, picture = (start["peak_mb"] for start in one["starts"].values())
     assert photo > picture, "a photo takes more memory: what else was measured?"
+    (folder,) = one["folders"]
+    assert (folder["threads"], folder["photos"], folder["runs"]) == (1, 10, 2)
+    assert folder["photos_per_s"]["median"] > 0
     assert document["models"][0]["sha256"] == read_model("tiny").sha256
 
 
@@ -192,4 +195,4 @@ def test_a_machine_that_starts_no_program_still_measures_the_rest(fmnist_edge: R
     assert done.returncode == 0, done.stderr
     (one,) = json.loads(done.stdout)["measured"]
     assert one["starts"]["photo"] == {"reason": "this machine lets no program start another"}
-    assert len(one["speeds"]) == 2
+    assert (len(one["speeds"]), one["folders"]) == (2, [])
