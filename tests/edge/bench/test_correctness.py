@@ -94,7 +94,8 @@ def test_a_runtime_that_computes_wrongly_is_noticed(fault: Fault) -> None:
 
 def test_another_rounding_is_not_wrong() -> None:
     found = check(read_model("tiny"), one_step_up)
-    assert (found.verdict, found.largest_step) == (Verdict.AS_ON_X86, 1)
+    assert found.verdict is Verdict.AS_ON_X86
+    assert found.largest_step in {1, 2}  # two on Arm, which rounds its own way, too
 
 
 def test_a_model_that_is_not_bundled_is_held_to_what_its_file_states() -> None:
