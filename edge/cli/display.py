@@ -24,16 +24,16 @@ _MANY = 20
 
 
 @contextmanager
-def progress_over(inputs: Sequence[Input], limit: int | None) -> Iterator[Callable[[], None]]:
-    """A bar over many pictures, where stderr is a terminal; gives the function that says one is done."""
+def progress_over(inputs: Sequence[Input], limit: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar over many pictures, where stderr is a terminal; gives the function that says so many more are done."""
     total = min(len(inputs), limit or len(inputs))
     countable = all(source.is_one_picture for source in inputs)
     if total < _MANY or not countable or not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda _more: None
         return
     with _progress() as progress:
         task = progress.add_task("classify", total=total)
-        yield lambda: progress.advance(task)
+        yield lambda more: progress.advance(task, more)
 
 
 @contextmanager

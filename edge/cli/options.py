@@ -1,5 +1,6 @@
 """Options that several commands share, and what they all do with them: open a model."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +20,10 @@ ModelOption = Annotated[
     str,
     Option("--model", "-m", autocompletion=model_names, help="A bundled model, a .tflite file or a folder."),
 ]
-ThreadsOption = Annotated[int, Option(min=1, max=64, help="CPU threads of the runtime.")]
+ThreadsOption = Annotated[
+    int,
+    Option(min=0, max=64, help="CPU threads of the runtime, or of pictures so many at a time; 0 stands for all cores."),
+]
 LabelsOption = Annotated[Path | None, Option(help="Labels for a plain .tflite: a text file, one a line.")]
 ViewsOption = Annotated[
     int,
@@ -53,6 +57,11 @@ class BackendOptions(OptionGroup):
     ] = None
     trusted_keys: TrustedKeysOption = None
     trust_bundled: TrustBundledOption = False
+
+
+def cores_for(threads: int) -> int:
+    """How many cores are to work: as many as this process may use for 0."""
+    return threads or len(os.sched_getaffinity(0))
 
 
 def trust_of(trusted_keys: Path | None, trust_bundled: bool) -> "TrustedKeys | None":
@@ -103,7 +112,7 @@ def open_on(
         model,
         on_backend_change,
         on.backend,
-        threads=threads,
+        threads=cores_for(threads),
         delegate=on.delegate,
         cpu_model=on.cpu_model,
         require_coral=on.require_coral,

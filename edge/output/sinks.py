@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SCHEMA_VERSION = 1
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Sink(Protocol):
@@ -56,23 +59,46 @@ class _Lines:
         return self._stream.isatty()
 
 
-class TableSink:
-    """One aligned line a frame, for people."""
+class LineSink(ABC):
+    """A sink of one line a frame: lines may also be made where the predictions are, and be written here."""
 
-    def __init__(self, lines: _Lines, top_k: int, width: int) -> None:
+    def __init__(self, lines: _Lines, top_k: int) -> None:
         self._lines = lines
         self._top_k = top_k
+
+    @abstractmethod
+    def line(self, prediction: Prediction) -> str:
+        """The line of one prediction, with its end."""
+
+    def write(self, prediction: Prediction) -> None:
+        """Write the line of one prediction."""
+        self.write_line(self.line(prediction))
+
+    def write_line(self, line: str) -> None:
+        """Write a line."""
+        self._lines.write(line)
+
+
+class TableSink(LineSink):
+    """One aligned line a frame, for people: source, label or decision, score, runners-up or the hint, milliseconds."""
+
+    def __init__(self, lines: _Lines, top_k: int, width: int) -> None:
+        super().__init__(lines, top_k)
         self._width = min(max(width, 24), 60)
         self._started = False
 
-    def write(self, prediction: Prediction) -> None:
-        """Write one line: source, label or decision, score, runners-up or the hint, milliseconds."""
-        name = printable(prediction.source)
-        source = name if prediction.frame == 0 else f"{name} #{prediction.frame}"
+    def write_line(self, line: str) -> None:
+        """Write a line, the first one under the headings."""
         if not self._started:
             runners_up = f"  {'next':<{_runners_up_width(self._top_k)}}" if self._top_k > 1 else ""
             self._lines.write(f"{'source':<{self._width}}  {'garment':<12}{'score':>7}{runners_up}  {'ms':>6}\n")
             self._started = True
+        self._lines.write(line)
+
+    def line(self, prediction: Prediction) -> str:
+        """The line of one prediction."""
+        name = printable(prediction.source)
+        source = name if prediction.frame == 0 else f"{name} #{prediction.frame}"
         best = prediction.best
         answer = f"{_called(prediction):<12}{best.score:>7.1%}" if best else f"{_called(prediction):<12}{'':>7}"
         others = printable(
@@ -84,7 +110,7 @@ class TableSink:
         runners_up = f"  {others:<{_runners_up_width(self._top_k)}}" if self._top_k > 1 or prediction.hint else ""
         shown = source if len(source) <= self._width else "…" + source[-self._width + 1 :]
         milliseconds = sum(prediction.latency_ms.values())
-        self._lines.write(f"{shown:<{self._width}}  {answer}{runners_up}  {milliseconds:>6.1f}\n")
+        return f"{shown:<{self._width}}  {answer}{runners_up}  {milliseconds:>6.1f}\n"
 
 
 def _called(prediction: Prediction) -> str:
@@ -98,65 +124,58 @@ def _runners_up_width(top_k: int) -> int:
     return 18 * (top_k - 1)
 
 
-class JsonSink:
+class JsonSink(LineSink):
     """JSON Lines: one object a frame, schema version in `v`."""
 
-    def __init__(self, lines: _Lines, top_k: int) -> None:
-        self._lines = lines
-        self._top_k = top_k
-
-    def write(self, prediction: Prediction) -> None:
-        """Write one line of JSON."""
-        self.write_object(as_json(prediction, self._top_k))
+    def line(self, prediction: Prediction) -> str:
+        """The line of one prediction."""
+        return _json_line(as_json(prediction, self._top_k))
 
     def write_object(self, document: dict[str, Any]) -> None:
         """Write an object as one line."""
-        self._lines.write(printable_json(json.dumps(document, ensure_ascii=False)) + "\n")
+        self.write_line(_json_line(document))
 
 
-class _UnixRows:
-    """Ends rows with a line feed. csv.writer has to think of CR LF, or it would leave a CR in a name unquoted."""
-
-    def __init__(self, lines: _Lines) -> None:
-        self._lines = lines
-
-    def write(self, row: str) -> int:
-        return self._lines.write(row.removesuffix("\r\n") + "\n")
+def _json_line(document: dict[str, Any]) -> str:
+    return printable_json(_ENCODE(document)) + "\n"
 
 
-class CsvSink:
+class CsvSink(LineSink):
     """CSV with a header: one row a frame. Names are exact, but for those who read it on a terminal."""
 
     COLUMNS = ("source", "frame", "label", "score", "decision", "read_ms", "preprocess_ms", "invoke_ms")
 
     def __init__(self, lines: _Lines, top_k: int) -> None:
+        super().__init__(lines, top_k)
+        self._name: Callable[[str], str] = printable if lines.isatty() else str
+        others = (name for number in range(2, top_k + 1) for name in (f"label{number}", f"score{number}"))
+        self.write_line(self._row(*self.COLUMNS, *others))
+
+    @staticmethod
+    def _row(*cells: object) -> str:
+        """A row that ends with a line feed. csv.writer has to think of CR LF, or it leaves a CR in a name alone."""
         import csv
 
-        self._rows = csv.writer(_UnixRows(lines))
-        self._name: Callable[[str], str] = printable if lines.isatty() else str
-        self._top_k = top_k
-        self._rows.writerow(
-            (*self.COLUMNS, *(name for n in range(2, top_k + 1) for name in (f"label{n}", f"score{n}")))
-        )
+        text = io.StringIO()
+        csv.writer(text).writerow(cells)
+        return text.getvalue().removesuffix("\r\n") + "\n"
 
-    def write(self, prediction: Prediction) -> None:
-        """Write one row; the runners-up follow the fixed columns."""
+    def line(self, prediction: Prediction) -> str:
+        """The row of one prediction; the runners-up follow the fixed columns."""
         best = prediction.best
         latency = prediction.latency_ms
-        self._rows.writerow(
-            (
-                self._name(prediction.source),
-                prediction.frame,
-                self._name(best.label) if best else "",
-                f"{best.score:.6f}" if best else "",
-                prediction.decision,
-                *(f"{latency[stage]:.3f}" for stage in ("read", "preprocess", "invoke")),
-                *(
-                    text
-                    for other in prediction.ranked[1 : self._top_k]
-                    for text in (self._name(other.label), f"{other.score:.6f}")
-                ),
-            )
+        return self._row(
+            self._name(prediction.source),
+            prediction.frame,
+            self._name(best.label) if best else "",
+            f"{best.score:.6f}" if best else "",
+            prediction.decision,
+            *(f"{latency[stage]:.3f}" for stage in ("read", "preprocess", "invoke")),
+            *(
+                text
+                for other in prediction.ranked[1 : self._top_k]
+                for text in (self._name(other.label), f"{other.score:.6f}")
+            ),
         )
 
 
@@ -186,14 +205,14 @@ def utc_text(time: datetime | None) -> str | None:
 @contextmanager
 def open_sink(
     form: Format, output: Path | None, top_k: int, *, endless: bool = False, source_width: int = 0
-) -> Iterator[Sink]:
+) -> Iterator[LineSink]:
     """A sink on stdout, or on a file that gets its name when it is complete.
 
     Until then it is called FILE.partial: an interrupted run leaves there what it had, and an older FILE alone.
     Ctrl-C is how an `endless` run ends, and completes the file. `source_width` is that of
     the longest source name. Raises OutputClosed or OutputFailed.
     """
-    sinks: dict[Format, Callable[[_Lines, int], Sink]] = {
+    sinks: dict[Format, Callable[[_Lines, int], LineSink]] = {
         Format.TABLE: partial(TableSink, width=source_width),
         Format.JSON: JsonSink,
         Format.CSV: CsvSink,

@@ -11,6 +11,7 @@ fake:  fake:30                         a moving test pattern, endless or of so m
 from __future__ import annotations
 
 import glob
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,7 +68,7 @@ class Input:
     @property
     def may_be_live(self) -> bool:
         """Whether it is a camera or a network stream, as far as one can tell without opening it."""
-        return self.kind in {Kind.CAMERA, Kind.STREAM}
+        return self.kind is Kind.CAMERA or self.kind is Kind.STREAM
 
     @property
     def is_pipe(self) -> bool:
@@ -114,7 +115,7 @@ def _parse(source: str) -> list[Input]:
     if path.is_fifo():
         return [Input(Kind.PIPE, source)]
     if path.exists():
-        return [_file(path)]
+        return [_file(str(path))]
     if source.isdecimal():
         return [Input(Kind.CAMERA, source)]
     if glob.has_magic(source):
@@ -122,7 +123,9 @@ def _parse(source: str) -> list[Input]:
         matches = sorted(Path(match) for match in glob.glob(source, recursive=True))  # noqa: PTH207
         if matches:
             return [
-                found for match in matches for found in (_parse_directory(match) if match.is_dir() else [_file(match)])
+                found
+                for match in matches
+                for found in (_parse_directory(match) if match.is_dir() else [_file(str(match))])
             ]
         raise SourceNotFound(f"no file matches {source}", "'**' reaches into sub-directories")
     raise SourceNotFound(f"{source}: no such file", "a file, directory, glob, camera index, URL, -, samples: or fake:")
@@ -137,21 +140,41 @@ def _parse_fake(source: str) -> Input:
 
 def _parse_directory(directory: Path) -> list[Input]:
     wanted = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-    hidden = len(directory.parts)
-    found = [
-        _file(path)
-        for path in sorted(directory.rglob("*"))
-        if path.suffix.lower() in wanted
-        and not any(part.startswith(".") for part in path.parts[hidden:])
-        and path.is_file()
-    ]
+    found = [_file(name) for name in sorted(_files_below(str(directory)), key=_parts) if _suffix(name) in wanted]
     if not found:
         raise SourceNotFound(f"{directory} holds no pictures or videos", f"looked for {', '.join(sorted(wanted))}")
     return found
 
 
-def _file(path: Path) -> Input:
-    return Input(Kind.VIDEO if path.suffix.lower() in VIDEO_SUFFIXES else Kind.IMAGE, str(path))
+def _files_below(folder: str) -> Iterator[str]:
+    """Files in a folder and its sub-directories, but for hidden ones; links to folders are not followed.
+
+    What may not be listed is left out. pathlib would make an object of each, which takes as long as reading it.
+    """
+    try:
+        with os.scandir(folder) as listed:
+            entries = [entry for entry in listed if not entry.name.startswith(".")]
+    except PermissionError:
+        return
+    for entry in entries:
+        path = entry.path.removeprefix("./") if folder == "." else entry.path
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(path)
+        elif entry.is_file():
+            yield path
+
+
+def _parts(path: str) -> list[str]:
+    """What files are sorted by: a folder's are together."""
+    return path.split("/")
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - as above
+
+
+def _file(path: str) -> Input:
+    return Input(Kind.VIDEO if _suffix(path) in VIDEO_SUFFIXES else Kind.IMAGE, path)
 
 
 def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> FrameSource:
@@ -173,7 +196,7 @@ def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> Frame
 def _open(source: Input, settings: SourceSettings) -> FrameSource:
     match source.kind:
         case Kind.IMAGE:
-            return nullcontext(_one_frame(source.where, lambda: read_image(Path(source.where))))
+            return nullcontext(_one_frame(source.where, partial(read_image, source.where)))
         case Kind.STDIN:
             return _open_pipe("-")
         case Kind.PIPE:

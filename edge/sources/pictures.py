@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,14 +29,16 @@ _FILL = [128, 128, 128]
 _MORE = bytes(range(1, 241, 3))
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: str | Path) -> NDArray[np.uint8]:
     """Pixels of an image file: uint8 (H, W, 3) blue green red.
 
     Raises SourceNotFound, SourceDenied or ImageUnreadable.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - in a folder of small pictures each step counts
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+                raise _too_large(str(path))
+            content = file.read()  # it makes room for what is there, not for the most that may be
     except FileNotFoundError as error:
         raise SourceNotFound(f"{path}: no such file", "check the path, or quote a glob: '*.png'") from error
     except PermissionError as error:
@@ -54,7 +57,7 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     if not content:
         raise ImageUnreadable(f"{name} is empty (zero bytes)", "was it copied completely?")
     if len(content) > MAX_FILE_BYTES:
-        raise ImageUnreadable(f"{name} is larger than {MAX_FILE_BYTES >> 20} MB", "is it a picture at all?")
+        raise _too_large(name)
     if is_heic(content):
         from edge.sources.heic import decode_heic
 
@@ -78,6 +81,10 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     if jpeg and _is_partly_made_up(content, np.asarray(raw, np.uint8)):
         raise ImageUnreadable(f"{name} is a truncated JPEG: its lower part is missing", "was it copied completely?")
     return _to_colour(_to_bytes(np.asarray(raw), name))
+
+
+def _too_large(name: str) -> ImageUnreadable:
+    return ImageUnreadable(f"{name} is larger than {MAX_FILE_BYTES >> 20} MB", "is it a picture at all?")
 
 
 def _is_partly_made_up(content: bytes, pixels: NDArray[np.uint8]) -> bool:

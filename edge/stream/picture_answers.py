@@ -1,0 +1,59 @@
+"""Pictures become answers, in order; in the place of a picture that cannot be read stands its error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from edge.errors import SourceError
+from edge.sources.grammar import open_source
+from edge.sources.liveness import mark_unusable
+from edge.stream.batches import batches
+
+if TYPE_CHECKING:
+    from edge.frame import Frame, Prediction
+    from edge.inference.classifier import FrameClassifier
+    from edge.sources.grammar import Input
+    from edge.sources.settings import SourceSettings
+    from edge.stream.pipeline import FrameFilter
+
+
+def answer_pictures(
+    pictures: Sequence[Input], classifier: FrameClassifier, through: FrameFilter, settings: SourceSettings
+) -> Iterator[list[Prediction | SourceError]]:
+    """An answer or an error for each input, which is one picture; those of small pictures come some at a time.
+
+    Raises what the classifier raises.
+    """
+    for frames in batches(frames_of_pictures(pictures, through, settings)):
+        yield [frame if isinstance(frame, SourceError) else classifier(frame) for frame in frames]
+
+
+def frames_of_pictures(
+    pictures: Sequence[Input], through: FrameFilter, settings: SourceSettings
+) -> Iterator[Frame | SourceError]:
+    """A frame or an error for each input that is one picture; while one is in use, the next may be read."""
+    frames = _read(pictures, through, settings)
+    if len(pictures) == 1:
+        return frames
+    from edge.sources.read_ahead import read_ahead
+
+    return read_ahead(frames)
+
+
+def _read(pictures: Iterable[Input], through: FrameFilter, settings: SourceSettings) -> Iterator[Frame | SourceError]:
+    for picture in pictures:
+        try:
+            with open_source(picture, settings) as frames:
+                yield from through(mark_unusable(frames))
+        except SourceError as error:
+            yield error
+
+
+def reported(items: Iterable[Frame | SourceError], report: Callable[[SourceError], None]) -> Iterator[Frame]:
+    """The frames; an error is reported when its turn comes."""
+    for item in items:
+        if isinstance(item, SourceError):
+            report(item)
+        else:
+            yield item
