@@ -11,6 +11,7 @@ import pytest
 
 from edge.errors import ImageUnreadable, SourceDenied, SourceNotFound
 from edge.opencv import MAX_PIXELS, cv2
+from edge.sources import pictures
 from edge.sources.pictures import decode_image, read_image
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -140,10 +141,10 @@ def test_missing_and_forbidden_files_are_told_apart(tmp_path: Path, monkeypatch:
     with pytest.raises(SourceNotFound):
         read_image(tmp_path / "nowhere.png")
 
-    def deny(*_arguments: object) -> None:
+    def deny(*_arguments: object, **_options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", deny)  # root may read everything, so chmod proves nothing in CI
+    monkeypatch.setattr(pictures, "open", deny, raising=False)  # root may read all, whatever chmod says
     with pytest.raises(SourceDenied, match="permission denied"):
         read_image(tmp_path / "secret.png")
 
