@@ -39,12 +39,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What both have, what differs beside it, and how many figures only one of them has."""
+    """What both have, what differs beside it, how many figures only one of them has, and what speaks against them."""
 
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     only_first: int
     only_second: int
+    warnings_first: tuple[str, ...]
+    warnings_second: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """As schema.json describes it."""
@@ -61,6 +63,8 @@ def compare(first: Saved, second: Saved) -> Comparison:
         differences=tuple(Difference(*one) for one in both if one[1] != one[2]),
         only_first=len(first.figures) - len(names),
         only_second=len(second.figures) - len(names),
+        warnings_first=first.warnings,
+        warnings_second=second.warnings,
     )
 
 

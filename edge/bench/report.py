@@ -68,6 +68,10 @@ def tables_of_comparison(comparison: Comparison) -> Iterator[Table]:
     if comparison.differences:
         differing = [(one.what, one.first, one.second) for one in comparison.differences]
         yield Table(["not the same:"], ("", "first", "second"), differing)
+    warnings = [f"warning, first: {one}" for one in comparison.warnings_first]
+    warnings += [f"warning, second: {one}" for one in comparison.warnings_second]
+    if warnings:
+        yield Table(warnings)
 
 
 def as_markdown(table: Table) -> Iterator[str]:

@@ -28,11 +28,13 @@ class Figure:
 class Saved:
     """What is compared: figures by where they were taken, and what must be equal for that to make sense.
 
-    `figures` go by (model, backend, pictures and threads, figure), `facts` by what they are.
+    `figures` go by (model, backend, pictures and threads, figure), `facts` by what they are. `warnings` are those that
+    came with the figures.
     """
 
     figures: Mapping[tuple[str, str, str, str], Figure]
     facts: Mapping[str, str]
+    warnings: tuple[str, ...]
 
 
 def read_saved(path: Path) -> Saved:
@@ -91,7 +93,7 @@ def parse_saved(document: Mapping[str, Any]) -> Saved:
             figures[*where, "answers", "accuracy"] = _figure(one["correctness"]["accuracy"])
     if len(figures) > _MOST_ENTRIES:
         raise ValueError("implausibly many figures")
-    return Saved(figures, facts)
+    return Saved(figures, facts, tuple(map(_text, document["warnings"])))
 
 
 def _facts(prefix: str, part: Mapping[str, Any]) -> dict[str, str]:

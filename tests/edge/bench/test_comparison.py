@@ -61,6 +61,14 @@ def test_other_boards_models_and_versions_are_pointed_out() -> None:
     assert "| processor | Cortex-A72 | Cortex-A76 |" in text
 
 
+def test_what_speaks_against_a_saved_result_comes_along() -> None:
+    busy = replace(result(), warnings=("the machine was busy: load 3.0 before the start",))
+    found = compare(parse_saved(busy.as_json()), parse_saved(result().as_json()))
+    text = "\n".join(line for table in tables_of_comparison(found) for line in as_markdown(table))
+    assert "warning, first: the machine was busy" in text
+    assert "warning, second" not in text
+
+
 def test_what_only_one_has_is_counted() -> None:
     fewer = replace(result(), measured=(replace(measured(), correctness=None, starts={}, folders=()),))
     found = compare(parse_saved(result().as_json()), parse_saved(fewer.as_json()))
@@ -86,6 +94,7 @@ def spoilt(**changes: Any) -> str:
         (spoilt(board={"model": {"deep": 1}}), "is damaged"),
         (spoilt(software={}), "is damaged: KeyError: 'fmnist_edge'"),
         (spoilt(models=3), "is damaged"),
+        (spoilt(warnings=[{}]), "is damaged"),
         (spoilt(measured=[{}]), "is damaged: KeyError: 'model'"),
         (json.dumps(result().as_json()).replace("1310.0", "-1"), "no positive number"),
         (json.dumps(result().as_json()).replace("1310.0", "true"), "no positive number"),
