@@ -69,7 +69,7 @@ class Prediction:
     `latency_ms` holds a wall time per stage: read, preprocess, invoke. `time` is when the answer was there, in UTC, and
     `age_ms` how old a live source's frame was by then; None for pictures, files and pipes. `presence` says how sure it
     is that there is a garment at all, 0..1, from the mask alone; None for a picture that was no photo. `hint` tells a
-    person what to do about a decision that is no label.
+    person what to do about a decision that is no label. `views` is how many views of the garment the network saw.
     """
 
     source: str
@@ -81,6 +81,7 @@ class Prediction:
     hint: str | None = None
     time: datetime | None = None
     age_ms: float | None = None
+    views: int = 0
 
     @property
     def best(self) -> LabelScore | None:

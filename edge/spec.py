@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,26 +57,39 @@ class ScoreCalibration:
     """How sure a model must be: fitted on data held out of its training, and written into its file.
 
     `temperature` divides the logits, so that of answers given with 80 % four in five are right (Guo et al. 2017,
-    arxiv.org/abs/1706.04599); an answer with a score below `reject_below` is none.
+    arxiv.org/abs/1706.04599); an answer with a score below `reject_below` is none. From a mean score of `early_exit`
+    on, views of a garment that agree suffice, and the rest are not looked at; None: all views always are.
     """
 
     temperature: float = 1.0
     reject_below: float = 0.0
+    early_exit: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"expected a positive temperature, got {self.temperature}")
         if not 0 <= self.reject_below <= 1:
             raise ValueError(f"expected reject_below from 0 to 1, got {self.reject_below}")
+        if self.early_exit is not None and not 0 <= self.early_exit <= 1:
+            raise ValueError(f"expected early_exit from 0 to 1, got {self.early_exit}")
 
-    def as_json(self) -> dict[str, float]:
-        """As manifests and run folders hold it, under the names of their first version."""
-        return {"temperature": self.temperature, "unknown_below": self.reject_below}
+    def as_json(self) -> dict[str, Any]:
+        """The fields of a manifest or a training record that hold it, under the names of their first version.
+
+        Nothing where a model says nothing of its doubts. `early_exit` stands beside "doubt", not in it: version 0.1.0
+        refuses fields there that it does not know.
+        """
+        doubt = {"temperature": self.temperature, "unknown_below": self.reject_below}
+        early = {} if self.early_exit is None else {"early_exit": self.early_exit}
+        return {} if self == SURE else {"doubt": doubt, **early}
 
     @classmethod
-    def from_json(cls, temperature: float = 1.0, unknown_below: float = 0.0) -> ScoreCalibration:
-        """From the fields that `as_json` wrote. Raises ValueError for values out of range."""
-        return cls(temperature, unknown_below)
+    def from_json(cls, fields: Mapping[str, Any]) -> ScoreCalibration:
+        """From a manifest or a training record. Raises TypeError or ValueError for what makes no sense."""
+        doubt = {"temperature": 1.0, "unknown_below": 0.0} | fields.get("doubt", {})
+        if unexpected := doubt.keys() - {"temperature", "unknown_below"}:
+            raise ValueError(f"unexpected: {', '.join(sorted(unexpected))}")
+        return cls(doubt["temperature"], doubt["unknown_below"], fields.get("early_exit"))
 
     def scale(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Calibrated probabilities: float32 (N, classes) -> float32 (N, classes)."""

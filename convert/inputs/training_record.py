@@ -65,6 +65,6 @@ def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         image=ImageSpec(pixels["height"], pixels["width"], float(pixels["low"]), float(pixels["high"])),
         validation_images=held_out,
         test_accuracy=None if accuracy is None else float(accuracy),
-        score_calibration=ScoreCalibration.from_json(**fields.get("doubt", {})),
+        score_calibration=ScoreCalibration.from_json(fields),
         fields=fields,
     )

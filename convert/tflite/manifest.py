@@ -58,7 +58,7 @@ def identity(
         "scores": "logits" if gives_logits else "probabilities",
         "scheme": settings.scheme.value,
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),
-        **({} if score_calibration == SURE else {"doubt": score_calibration.as_json()}),
+        **score_calibration.as_json(),
     }
 
 

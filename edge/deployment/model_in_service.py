@@ -89,7 +89,7 @@ class ModelInService:
 
     @property
     def views(self) -> int:
-        """How many views of a garment it sees."""
+        """How many views of a garment it sees at most."""
         return self.current.views
 
     def __call__(self, frame: Frame) -> Prediction:

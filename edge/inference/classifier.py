@@ -42,7 +42,7 @@ class FrameClassifier(Protocol):
 
     @property
     def views(self) -> int:
-        """How many views of a garment it sees."""
+        """How many views of a garment it sees at most."""
         ...
 
     @property
@@ -59,8 +59,8 @@ class Classifier:
     """A model, its labels and its interpreter: call it with a Frame.
 
     Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a
-    table of 256 entries. Of a photo the network sees so many `views`, whose probabilities are averaged; below the
-    score `score_calibration.reject_below` a frame's decision is "unknown".
+    table of 256 entries. Of a photo the network sees at most so many `views`, whose probabilities are averaged; below
+    the score `score_calibration.reject_below` a frame's decision is "unknown".
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Classifier:
         began = time.perf_counter()
         self.last_seen = seen = see(frame.pixels, self.image, self.views)
         ready = time.perf_counter()
-        ranked = () if _shows_nothing(seen) else self._rank(self.calibrated(seen.pictures))
+        ranked, views = self._look_at(seen)
         done = time.perf_counter()
         decision, hint = self._decide(seen, ranked)
         return Prediction(
@@ -137,18 +137,47 @@ class Classifier:
             hint=hint,
             time=datetime.now(UTC),
             age_ms=_age_ms(frame),
+            views=views,
         )
 
-    def calibrated(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities of one garment, from all its views: uint8 (N, height, width) grey -> float32 (classes,)."""
-        averaged: NDArray[np.float32] = self.score_calibration.scale(self.probabilities(pictures)).mean(axis=0)
-        return averaged
+    def averaged(self, pictures: NDArray[np.uint8], kinds: int = 1) -> tuple[NDArray[np.float32], int]:
+        """Mean calibrated probabilities of a garment's views, and how many of them were looked at.
+
+        uint8 (N, height, width) grey -> float32 (classes,). The views are of so many `kinds`, one kind after the other:
+        of the whole garment, and of the torso alone. They are looked at in rounds, one of each kind. The rest is left
+        out as soon as all so far have the same best label, and a mean score of at least `early_exit` (Teerapittayanon
+        et al. 2016, arxiv.org/abs/1709.01686, do so with the layers of a network) that is not "unknown" either.
+        """
+        calibration, rounds = self.score_calibration, len(pictures) // kinds
+        enough = calibration.early_exit
+        if enough is None or rounds == 1:
+            mean: NDArray[np.float32] = calibration.scale(self.probabilities(pictures)).mean(axis=0)
+            return mean, len(pictures)
+        enough = max(enough, calibration.reject_below)
+        by_kind = pictures.reshape(kinds, rounds, *pictures.shape[1:])
+        scores = np.empty((kinds, rounds, len(self.labels)), np.float32)
+        best: set[int] = set()
+        for number in range(rounds):
+            scores[:, number] = calibration.scale(self.probabilities(by_kind[:, number]))
+            best.update(scores[:, number].argmax(axis=1).tolist())
+            mean = scores[:, : number + 1].reshape(-1, len(self.labels)).mean(axis=0)
+            if len(best) == 1 and float(mean.max()) >= enough:
+                break
+        return mean, kinds * (number + 1)
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of ready pictures: uint8 (N, height, width) grey -> float32 (N, classes)."""
         batch = self._table[pictures].reshape(len(pictures), *self.interpreter.input.shape[1:])
         scores = self.interpreter.output.decode(self.interpreter.run(batch)).reshape(len(pictures), -1)
         return softmax(scores) if self._gives_logits else scores
+
+    def _look_at(self, seen: Seen) -> tuple[tuple[LabelScore, ...], int]:
+        """The ranked labels of what is seen, and how many views of it the network saw; none where it shows nothing."""
+        if _shows_nothing(seen):
+            return (), 0
+        worn = seen.garment is not None and seen.garment.torso is not None
+        mean, views = self.averaged(seen.pictures, 2 if worn else 1)
+        return self._rank(mean), views
 
     def _decide(self, seen: Seen, ranked: tuple[LabelScore, ...]) -> tuple[Decision, str | None]:
         """The decision, and the hint where it is no label."""

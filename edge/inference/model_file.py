@@ -158,7 +158,7 @@ def parse_model(content: bytes, path: Path) -> Model:
             image=image,
             gives_logits=manifest["scores"] == "logits",
             manifest=manifest,
-            score_calibration=ScoreCalibration.from_json(**manifest.get("doubt", {})),
+            score_calibration=ScoreCalibration.from_json(manifest),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelDamaged(f"{path}: its manifest is not valid: {error!r}", _DAMAGED_HINT) from error

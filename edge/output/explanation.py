@@ -26,6 +26,8 @@ def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> list[s
     write_picture(draw_sheet(frame, seen, prediction, heat), sheet)
     lines = [f"{frame.source}: {prediction.decision.replace('_', ' ')}"]
     lines += [f"  {one.label:<12} {one.score:6.1%}" for one in prediction.ranked[:3]]
+    if 0 < prediction.views < len(seen.pictures):
+        lines.append(f"  after {prediction.views} of {len(seen.pictures)} views it was sure")
     if seen.garment is not None:
         garment = seen.garment
         cover = garment.masks[0].mean() if garment.masks else 0.0

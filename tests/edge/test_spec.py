@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.spec import FASHION_MNIST_LABELS, ImageSpec, TensorSpec
+from edge.spec import FASHION_MNIST_LABELS, SURE, ImageSpec, ScoreCalibration, TensorSpec
 
 INT8 = np.dtype(np.int8)
 
@@ -52,3 +52,29 @@ def test_encoding_saturates_and_loses_at_most_half_a_step(scale: float, zero_poi
     restored = float(tensor.decode(tensor.encode(np.array([value], np.float32)))[0])
     lowest, highest = (-128 - zero_point) * scale, (127 - zero_point) * scale
     assert abs(restored - min(max(value, lowest), highest)) <= scale * 0.501 + 1e-3
+
+
+@given(st.floats(0.01, 10), st.floats(0, 1), st.none() | st.floats(0, 1))
+def test_a_score_calibration_is_read_as_it_was_written(
+    temperature: float, below: float, exit_from: float | None
+) -> None:
+    calibration = ScoreCalibration(temperature, below, exit_from)
+    fields = calibration.as_json()
+    assert ScoreCalibration.from_json(fields) == calibration
+    assert set(fields.get("doubt", {})) <= {"temperature", "unknown_below"}, "version 0.1.0 refuses a third one"
+
+
+def test_of_a_sure_model_nothing_is_written_and_nothing_is_read_as_one() -> None:
+    assert SURE.as_json() == {}
+    assert ScoreCalibration.from_json({"name": "mine"}) == SURE
+
+
+@pytest.mark.parametrize("early_exit", [-0.1, 1.1, float("nan"), "sure"])
+def test_an_early_exit_is_a_score(early_exit: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        ScoreCalibration.from_json({"early_exit": early_exit})
+
+
+def test_a_doubt_of_other_fields_is_refused() -> None:
+    with pytest.raises(ValueError, match="unexpected: sureness"):
+        ScoreCalibration.from_json({"doubt": {"sureness": 1}})

@@ -124,5 +124,5 @@ def _metadata(metrics: dict[str, Any]) -> dict[str, Any]:
         **{name: metrics[name] for name in ("validation_images", "seed")},
         "epochs": metrics["settings"]["epochs"],
         **{name: metrics[name] for name in ("parameters", "macs", "test_accuracy", "versions", "command")},
-        **{name: metrics[name] for name in ("doubt", "photos", "posed") if name in metrics},
+        **{name: metrics[name] for name in ("doubt", "early_exit", "photos", "posed") if name in metrics},
     }

@@ -61,7 +61,6 @@ def train(
     figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
-        from edge.spec import ScoreCalibration
         from train.data.adapt_epochs import AdaptEpochBuilder
         from train.data.epochs import read_trained
         from train.data.photos import read_photos
@@ -84,8 +83,8 @@ def train(
         old, new = before.get_weights(), tuned.get_weights()
         after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
         keep_views(kept, folder.path / HELD_OUT_VIEWS)
-        figures["doubt"] = fitted_score_calibration(after, kept, parts.held_out, settings.seed)
-        figures["photos"] = gain(before, after, learnt, kept, ScoreCalibration.from_json(**figures["doubt"]))
+        calibration = fitted_score_calibration(after, kept, parts.held_out, settings.seed)
+        figures.update(calibration.as_json(), photos=gain(before, after, learnt, kept, calibration))
         return after, history
 
     return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback, figures=figures)

@@ -151,7 +151,7 @@ def test_threshold_drift_and_hash_follow(tmp_path: Path) -> None:
     assert word(smooth(predictions("AA"))) == "AA"
     strict = changed(
         tmp_path / "strict.tflite",
-        doubt=ScoreCalibration(reject_below=0.99).as_json(),
+        **ScoreCalibration(reject_below=0.99).as_json(),
         held_out={"unknown": 0.0, "score": 1.0},
         name="strict",
     )

@@ -99,7 +99,19 @@ def test_a_newer_manifest_asks_for_an_upgrade(model: Model) -> None:
     assert "--upgrade" in caught.value.hint
 
 
-@pytest.mark.parametrize("wrong", [{"image": {"height": "tall"}}, {"image": None}, {"v": "one"}, {"labels": 7}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"image": {"height": "tall"}},
+        {"image": None},
+        {"v": "one"},
+        {"labels": 7},
+        {"doubt": 7},
+        {"doubt": {"sureness": 1}},
+        {"early_exit": 2},
+        {"early_exit": "soon"},
+    ],
+)
 def test_a_manifest_that_makes_no_sense_is_refused(model: Model, wrong: dict[str, object]) -> None:
     with pytest.raises(ModelError):
         parse_model(with_manifest(model, **wrong), HERE)

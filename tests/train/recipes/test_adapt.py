@@ -14,9 +14,10 @@ pytest.importorskip("keras")
 
 import keras
 
+from convert.inputs.training_record import read_record
 from edge.datasets.dataset import load
 from edge.errors import BadOption, TrainingFailed
-from edge.spec import FASHION_MNIST_LABELS
+from edge.spec import FASHION_MNIST_LABELS, ScoreCalibration
 from tests.photographs import write_photos
 from train import networks
 from train.cli.adapt import find_parent, put
@@ -24,6 +25,7 @@ from train.data import adapt_settings
 from train.data.adapt_epochs import AdaptEpochBuilder, partial_label_accuracy, partial_label_crossentropy, targets_of
 from train.data.adapt_settings import AdaptSettings
 from train.data.photos import Photos, read_photos
+from train.evaluation.early_exit import THRESHOLDS
 from train.evaluation.photo_metrics import answered, figures_of
 from train.recipes import adapt
 
@@ -128,6 +130,10 @@ def test_photos_are_learnt_and_the_gain_is_told(
     of_all = figures_of(answered(model, photos))
     assert of_all["accuracy"] > 0.7
     assert set(metrics["doubt"]) == {"temperature", "unknown_below"}
+    assert metrics["early_exit"] in THRESHOLDS
+    record = read_record(tmp_path / "run" / "model.keras")
+    assert record is not None
+    assert record.score_calibration == ScoreCalibration.from_json(metrics)
 
 
 def test_it_learns_in_bfloat16_too(start: Path, photos: Photos, data_dir: Path) -> None:
