@@ -15,6 +15,7 @@ from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from edge.spec import SURE, ImageSpec, ScoreCalibration, TensorSpec
 from edge.testing import FakeInterpreter, FakeSource
+from tests.edge.isolation.test_person import SKIN_TONES, figure
 
 VIEWS = 12
 FLOAT = np.dtype(np.float32)
@@ -132,6 +133,18 @@ def test_it_stops_at_the_first_sure_round_and_else_answers_as_by_all_views(
         assert sure(last)
     else:
         np.testing.assert_array_equal(mean, plain.averaged(pictures)[0])
+
+
+def test_somebody_in_a_shirt_is_seen_whole_and_as_a_torso() -> None:
+    model = read_model("camera")
+    quick = dataclasses.replace(model, score_calibration=ScoreCalibration(early_exit=0.0))
+    worn, lying = Frame(figure(SKIN_TONES[6]), "here", 0, 0.0, 0.0), Frame(FakeSource.draw(3), "here", 0, 0.0, 0.0)
+    classifier = open_classifier(quick, open_interpreter(quick), views=6)
+    seen = classifier(worn).views
+    assert classifier.last_seen is not None
+    assert len(classifier.last_seen.pictures) == 12
+    assert seen in {2, 12}, "both at least, all if they disagree"
+    assert classifier(lying).views == 1
 
 
 @pytest.mark.parametrize("most", [1, 2, 6, 8])
