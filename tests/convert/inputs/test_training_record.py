@@ -22,7 +22,12 @@ FIELDS = {
 
 @pytest.mark.parametrize(
     "calibration",
-    [ScoreCalibration(), ScoreCalibration(0.7, 0.4), ScoreCalibration(0.7, 0.4, 0.85), ScoreCalibration(early_exit=0.9)],
+    [
+        ScoreCalibration(),
+        ScoreCalibration(0.7, 0.4),
+        ScoreCalibration(0.7, 0.4, 0.85),
+        ScoreCalibration(early_exit=0.9),
+    ],
 )
 def test_the_score_calibration_travels_from_the_training_to_the_model(
     calibration: ScoreCalibration, model: Model

@@ -53,6 +53,7 @@ def test_the_score_calibration_of_earlier_files_is_read() -> None:
     record = read_record(ROOT / "train" / "models" / "camera.keras")
     model = read_model("camera")
     assert record is not None
-    assert record.score_calibration == dataclasses.replace(model.score_calibration, early_exit=None) != ScoreCalibration()
+    without = dataclasses.replace(model.score_calibration, early_exit=None)
+    assert record.score_calibration == without != ScoreCalibration()
     assert model.manifest is not None
     assert model.manifest["doubt"] == model.score_calibration.as_json()["doubt"]
