@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from edge.datasets.dataset import Dataset, load
+from edge.inference.model_file import bundled_models, read_model
+from tests.arm.combinations import COMBINATIONS, EVERY_RUN, Combination, parameters
 from tests.arm.pictures import draw
 
 if TYPE_CHECKING:
@@ -21,6 +25,16 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 CANNOT = 77
 """What scripts/arm-setup exits with where the machine lacks something, as automake's tests do."""
+
+IMAGES = 2000
+"""The first of Fashion-MNIST's test images."""
+
+HEAVY_MACS = 20_000_000
+HEAVY_IMAGES = 100
+"""Evenly spread, for models with more multiply-accumulates: an image costs a sixth of a second there."""
+
+PHOTOS = os.environ.get("FMNIST_EDGE_ARM_PHOTOS")
+"""A folder of photos to compare as well: scripts/arm-test --photos FOLDER."""
 
 FIGURES: list[str] = []
 """Lines that pytest's summary shows: what was compared, and how far apart it was."""
@@ -33,6 +47,7 @@ class Pythons:
     host: Path
     arm64: Path
     wheel: Path
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -44,18 +59,23 @@ class GuestSuite:
 
 
 Observation = Mapping[str, "NDArray[Any]"]
+Observations = tuple[Observation, Observation]
+"""This machine's, and the emulated one's."""
 
 
 SAME_EVERYWHERE = ("bench", "board", "deployment", "events", "serve", "service")
 """Rooms in which nothing depends on the processor, and which want packages that the emulated machine does not have."""
 
 
-@pytest.fixture(scope="session")
-def pythons() -> Pythons:
-    """scripts/arm-test has already made them; else they are made here, and the tests skipped where that cannot be."""
-    made = os.environ.get("FMNIST_EDGE_ARM_PYTHONS")
+@cache
+def set_up(combination: Combination) -> Pythons:
+    """scripts/arm-test has made those of every run; the others are made here, and the tests skipped if that cannot be."""
+    environment = {**os.environ, **combination.environment}
+    as_every_run = (combination.python, combination.runtime) == (EVERY_RUN.python, EVERY_RUN.runtime)
+    made = os.environ.get("FMNIST_EDGE_ARM_PYTHONS") if as_every_run else None
     if not made:
-        setup = subprocess.run([ROOT / "scripts" / "arm-setup"], capture_output=True, text=True, check=False)
+        command = [ROOT / "scripts" / "arm-setup"]
+        setup = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         reason = setup.stderr.strip()
         if setup.returncode == CANNOT:
             pytest.skip(reason.splitlines()[-1])
@@ -63,7 +83,22 @@ def pythons() -> Pythons:
             pytest.fail(f"scripts/arm-setup exited {setup.returncode}:\n{reason}")
         made = setup.stdout.strip()
     folder = Path(made)
-    return Pythons(folder / "host-python", folder / "arm64-python", folder / "project")
+    environment["FMNIST_EDGE_ARM_PYTHONS"] = made
+    return Pythons(folder / "host-python", folder / "arm64-python", folder / "project", environment)
+
+
+@pytest.fixture(scope="session", params=parameters(COMBINATIONS))
+def combination(request: pytest.FixtureRequest) -> Combination:
+    """The emulated Raspberry Pi."""
+    chosen: Combination = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def pythons(combination: Combination, guests: Guests) -> Pythons:
+    """The runtime's own tests run beside those that use this: they take longer."""
+    guests.start(combination)
+    return set_up(combination)
 
 
 @pytest.fixture(scope="session")
@@ -75,45 +110,120 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def observations(
-    pythons: Pythons, drawn: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Observation, Observation]:
-    """What tests/arm/observation.py found here, and on Arm."""
-    folder = tmp_path_factory.mktemp("observations")
-    sample = ROOT / "tests" / "data" / "fashion_mnist_1000.npz"
-    # -P, and a folder elsewhere: the wheel is observed, not the edge/ of this checkout.
-    runs = [
-        subprocess.Popen([python, "-P", HERE / "observation.py", drawn, sample, f"{side}.npz"], cwd=folder)
-        for side, python in (("host", pythons.host), ("arm64", pythons.arm64))
-    ]
-    assert [run.wait() for run in runs] == [0, 0], "exit codes of observation.py here and on Arm"
-    with np.load(folder / "host.npz") as host, np.load(folder / "arm64.npz") as arm64:
-        return dict(host), dict(arm64)
+def dataset() -> Dataset:
+    return load("test").first(IMAGES)
 
 
 @pytest.fixture(scope="session")
-def guest_suite(pythons: Pythons, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestSuite]:
-    """The runtime's own tests, running on Arm beside the tests of this folder: they take longer than all of those.
+def images(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The images in a file; both machines get the same."""
+    path = tmp_path_factory.mktemp("images") / "images.npz"
+    np.savez(path, images=dataset.images)
+    return path
+
+
+@cache
+def image_counts() -> Mapping[str, int]:
+    """How many images each bundled model gets that a CPU can run."""
+    models = {name: read_model(name) for name in bundled_models()}
+    return {
+        name: HEAVY_IMAGES if ((model.manifest or {})["provenance"].get("macs") or 0) > HEAVY_MACS else IMAGES
+        for name, model in models.items()
+        if not model.compiled_for_edgetpu
+    }
+
+
+Observe = Callable[..., Observations]
+
+
+@pytest.fixture(scope="session")
+def observe(pythons: Pythons, combination: Combination, tmp_path_factory: pytest.TempPathFactory) -> Observe:
+    """What tests/arm/observation.py finds here, and on Arm."""
+
+    def run(*what: object) -> Observations:
+        folder = tmp_path_factory.mktemp("observations")
+        # -P, and a folder elsewhere: the wheel is observed, not the edge/ of this checkout.
+        runs = [
+            subprocess.Popen(
+                [python, "-P", HERE / "observation.py", combination.runtime, f"{side}.npz", *map(str, what)],
+                cwd=folder,
+                env=pythons.environment,
+            )
+            for side, python in (("host", pythons.host), ("arm64", pythons.arm64))
+        ]
+        assert [run.wait() for run in runs] == [0, 0], "exit codes of observation.py here and on Arm"
+        with np.load(folder / "host.npz") as host, np.load(folder / "arm64.npz") as arm64:
+            return dict(host), dict(arm64)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def answers(observe: Observe, images: Path) -> Observations:
+    """Outputs of all models."""
+    return observe("images", images, *(f"{name}:{count}" for name, count in image_counts().items()))
+
+
+@pytest.fixture(scope="session", params=["drawn", *(["photos"] if PHOTOS else [])])
+def seen(request: pytest.FixtureRequest, observe: Observe, drawn: Path) -> Observations:
+    """Pictures decoded, prepared and classified."""
+    return observe("pictures", drawn if request.param == "drawn" else Path(str(PHOTOS)).resolve())
+
+
+class Guests:
+    """Runs of the runtime's own tests on Arm.
 
     Left out are those that start a process, which the emulated machine cannot, and the one that wants the accuracy
     stated in a model to the last picture: a picture on the edge may fall to the other side on Arm.
     """
-    folder = tmp_path_factory.mktemp("guest")
-    exact = "tests/edge/inference/test_accuracy.py::test_a_bundled_model_has_exactly_the_accuracy_it_states"
-    arguments: list[str | Path] = [
-        *("-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT),
-        *("-m", "not subprocess and not slow", "--deselect", exact),
-        *(argument for name in SAME_EVERYWHERE for argument in ("--ignore", ROOT / "tests" / "edge" / name)),
-        *("--basetemp", folder / "tmp", ROOT / "tests" / "edge"),
-    ]
-    # Options of the run outside are not for the one inside.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    with (folder / "report").open("w+", encoding="utf-8") as report:
-        command = [pythons.arm64, "-P", "-m", "pytest", *arguments]
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=report, stderr=report)
-        yield GuestSuite(process, folder / "report")
-        process.kill()
-        process.wait()
+
+    def __init__(self, wanted: set[Combination], folder: Callable[[str], Path]) -> None:
+        self._wanted = wanted
+        self._folder = folder
+        self._running: dict[Combination, GuestSuite] = {}
+
+    def start(self, combination: Combination) -> GuestSuite | None:
+        """The run of these tests there, started if it is wanted and has not been."""
+        if combination in self._wanted and combination not in self._running:
+            self._running[combination] = self._run(set_up(combination))
+        return self._running.get(combination)
+
+    def _run(self, pythons: Pythons) -> GuestSuite:
+        folder = self._folder("guest")
+        exact = "tests/edge/inference/test_accuracy.py::test_a_bundled_model_has_exactly_the_accuracy_it_states"
+        arguments: list[str | Path] = [
+            *("-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT),
+            *("-m", "not subprocess and not slow", "--deselect", exact),
+            *(argument for name in SAME_EVERYWHERE for argument in ("--ignore", ROOT / "tests" / "edge" / name)),
+            *("--basetemp", folder / "tmp", ROOT / "tests" / "edge"),
+        ]
+        # Options of the run outside are not for the one inside.
+        environment = {
+            name: value for name, value in pythons.environment.items() if not name.startswith(("PYTEST_", "COV_"))
+        }
+        with (folder / "report").open("w", encoding="utf-8") as report:
+            command = [pythons.arm64, "-P", "-m", "pytest", *arguments]
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=report, stderr=report)
+        return GuestSuite(process, folder / "report")
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for suite in self._running.values():
+            suite.process.kill()
+            suite.process.wait()
+
+
+@pytest.fixture(scope="session")
+def guests(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guests]:
+    """The runs that this session's tests will ask for, which may be started before."""
+    wanted = {
+        item.callspec.params["own_tests_on"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "own_tests_on" in item.fixturenames
+    }
+    running = Guests(wanted, tmp_path_factory.mktemp)
+    yield running
+    running.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

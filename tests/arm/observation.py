@@ -1,8 +1,10 @@
-"""What the runtime computes on the machine that runs this: outputs of models, pictures decoded and prepared.
+"""What the runtime computes on the machine that runs this: outputs of models, pictures decoded, prepared and classified.
 
-    python observation.py PICTURES SAMPLE OUTPUT
+    python observation.py BACKEND OUTPUT images IMAGES MODEL:COUNT...
+    python observation.py BACKEND OUTPUT pictures FOLDER
 
-Writes one .npz. Run on two machines with the same files, every array can be compared.
+IMAGES is an .npz of Fashion-MNIST images, of which each model gets COUNT, spread evenly. Writes one .npz. Run on two
+machines with the same files, every array can be compared.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import edge
-from edge.inference.classifier import open_classifier
+from edge.choices import DEFAULT_MODEL, Backend
+from edge.frame import Frame
+from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
-from edge.inference.model_file import bundled_models, read_model
+from edge.inference.model_file import read_model
 from edge.isolation.network_input import see
 from edge.sources.pictures import read_image
 from edge.spec import ImageSpec
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.inference.interpreters import TFLiteInterpreter
+
+VIEWS = 6
 
 
 class Recorder:
@@ -41,65 +47,74 @@ class Recorder:
         return self.raw
 
 
-HEAVY_MACS = 20_000_000
-HEAVY_STEP = 5
+def observe_machine(backend: Backend) -> dict[str, NDArray[Any]]:
+    """What computes here, so that nobody compares a machine with itself."""
+    return {
+        "machine": np.array(platform.machine()),
+        "python": np.array(platform.python_version()),
+        "processor": np.array(Path("/proc/cpuinfo").read_text("utf-8")),
+        "package": np.array(str(Path(edge.__file__).parent)),
+        "interpreter": np.array(open_interpreter(read_model("mlp"), backend).name),
+    }
 
 
-def sample_step(name: str) -> int:
-    """Of a bundled model with many multiply-accumulates every fifth image is enough: emulation takes its time."""
-    manifest = read_model(name).manifest
-    assert manifest is not None
-    return HEAVY_STEP if (manifest["provenance"].get("macs") or 0) > HEAVY_MACS else 1
-
-
-def observe_models(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """Raw outputs and probabilities of every bundled model that a CPU can run, on uint8 (N, 28, 28)."""
+def observe_models(backend: Backend, images: NDArray[np.uint8], counts: dict[str, int]) -> dict[str, NDArray[Any]]:
+    """Raw outputs and probabilities of bundled models, each on so many of the uint8 (N, 28, 28)."""
     found: dict[str, NDArray[Any]] = {}
-    for name in bundled_models():
+    for name, count in counts.items():
         model = read_model(name)
-        if model.compiled_for_edgetpu:
-            continue
-        interpreter = open_interpreter(model)
+        interpreter = open_interpreter(model, backend)
         # XNNPACK's kernels are those of the Pi; without them this would compare reference code. LiteRT drops it in
         # silence where it does not like the processor, and has no public way to ask.
         operators = interpreter._interpreter._get_ops_details()
         found[f"xnnpack/{name}"] = np.array(any(operator["op_name"] == "DELEGATE" for operator in operators))
         recorder = Recorder(interpreter)
-        scores = open_classifier(model, recorder).probabilities(images[:: sample_step(name)])
+        scores = open_classifier(model, recorder).probabilities(images[:: len(images) // count])
         found[f"scores/{name}"] = scores
         found[f"raw/{name}"] = recorder.raw.reshape(len(scores), -1)
     return found
 
 
-def observe_pictures(folder: Path) -> dict[str, NDArray[Any]]:
-    """Every picture as decoded, and as the network's input."""
-    found: dict[str, NDArray[Any]] = {}
-    for path in sorted(folder.iterdir()):
-        pixels = read_image(path)
-        found[f"pixels/{path.name}"] = pixels
-        seen = see(pixels, ImageSpec(), views=6)
-        found[f"input/{path.name}"] = seen.pictures
-        if seen.garment is not None:
-            for number, mask in enumerate(seen.garment.masks):
-                found[f"mask/{path.name}/{number}"] = mask
-            if seen.garment.torso is not None:
-                found[f"mask/{path.name}/torso"] = seen.garment.torso
+def observe_picture(classifier: Classifier, path: Path) -> dict[str, NDArray[Any]]:
+    """One picture as decoded, as the network's input, its masks, and the answer."""
+    pixels = read_image(path)
+    seen = see(pixels, ImageSpec(), views=VIEWS)
+    found = {"pixels": pixels, "input": seen.pictures}
+    if seen.garment is not None:
+        found |= {f"mask/{number}": mask for number, mask in enumerate(seen.garment.masks)}
+        if seen.garment.torso is not None:
+            found["mask/torso"] = seen.garment.torso
+    answer = classifier(Frame(pixels, path.name, 0, 0.0, 0.0))
+    found["decision"] = np.array(answer.decision.value)
+    if answer.best is not None:
+        found["label"] = np.array(answer.best.label)
+        in_order = sorted(answer.ranked, key=lambda one: one.label)
+        found["scores"] = np.array([one.score for one in in_order], np.float32)
     return found
 
 
-def main(pictures: Path, sample: Path, output: Path) -> None:
-    with np.load(sample) as archive:
-        images = archive["images"]
-    np.savez(
-        output,
-        machine=np.array(platform.machine()),
-        python=np.array(platform.python_version()),
-        processor=np.array(Path("/proc/cpuinfo").read_text("utf-8")),
-        runtime=np.array(str(Path(edge.__file__).parent)),
-        **observe_models(images),
-        **observe_pictures(pictures),
-    )
+def observe_pictures(backend: Backend, folder: Path) -> dict[str, NDArray[Any]]:
+    """Every picture of a folder and those below it: `what:name` -> array."""
+    model = read_model(DEFAULT_MODEL)
+    classifier = open_classifier(model, open_interpreter(model, backend), views=VIEWS)
+    found: dict[str, NDArray[Any]] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = str(path.relative_to(folder))
+        found |= {f"{what}:{name}": array for what, array in observe_picture(classifier, path).items()}
+    return found
+
+
+def main(backend: str, output: str, what: str, source: str, *counts: str) -> None:
+    chosen = Backend(backend)
+    if what == "pictures":
+        found = observe_pictures(chosen, Path(source))
+    else:
+        with np.load(source) as archive:
+            images = archive["images"]
+        pairs = (count.split(":") for count in counts)
+        found = observe_models(chosen, images, {name: int(count) for name, count in pairs})
+    np.savez(output, **observe_machine(chosen), **found)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from tests.photographs import write_photos
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -68,4 +70,5 @@ def draw(folder: Path) -> list[str]:
     for name, (pixels, how) in files.items():
         if not cv2.imwrite(str(folder / name), pixels, how):
             raise OSError(f"{folder / name} was not written")
-    return list(files)
+    write_photos(folder / "photographs", each=2, seed=15)
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
