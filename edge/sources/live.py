@@ -151,6 +151,7 @@ class LiveSource:
         self._ever_usable = False
         self._last_usable_s = 0.0
         self._openings = 0  # since the source was last usable for a while
+        self._openings_before = 0  # the loss, if it has not been usable for a while since the one before
         self._gap_s = 0.0
         self._next_index = 0
 
@@ -263,7 +264,7 @@ class LiveSource:
         now = time.monotonic()
         if self._loss is not None:
             self._loss = None
-            self._observer.back(frame.source, now - self._last_usable_s, self._openings)
+            self._observer.back(frame.source, now - self._last_usable_s, self._openings - self._openings_before)
         self._name = frame.source
         self._ever_usable, self._last_usable_s = True, now
 
@@ -273,6 +274,7 @@ class LiveSource:
             raise error
         if self._loss is None:
             self._loss = loss
+            self._openings_before = self._openings
             self._observer.lost(self._name, loss, error)
 
     def _final(self, error: SourceError) -> SourceError:

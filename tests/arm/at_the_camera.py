@@ -1,9 +1,9 @@
 """Run in the emulated computer of scripts/arm-machine: uses its camera by the command, and writes what came of it.
 
-`results.json`: the exit code, stdout and stderr of each command. The first is a program of its own, as a user starts it,
-whose memory is measured. The others have a process of their own, too, but are forked from one that has imported
-everything: imports take most of the time here. vivid's controls play what a camera does: its picture moves, it is pulled
-out, its driver fails.
+`results.json`: the exit code, stdout and stderr of each command. The first is a program of its own, as a user starts
+it, whose memory is measured. The others have a process of their own, too, but are forked from one that has imported
+everything: imports take most of the time here. vivid's controls play what a camera does: its picture moves, it is
+pulled out, its driver fails.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def result(name: str, child: int) -> dict[str, object]:
 
 
 def as_a_user_starts_it() -> dict[str, object]:
-    """The first command, with the default model; `peak_mb` is the most memory that it had, `available_mb` what was left.
+    """The first command, with the default model; `peak_mb` is the most memory it had, `available_mb` what was left.
 
     The rest of the memory is the kernel's, and that of the file system, which lies in memory here.
     """

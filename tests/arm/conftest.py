@@ -29,9 +29,8 @@ CANNOT = 77
 IMAGES = 2000
 """The first of Fashion-MNIST's test images."""
 
-HEAVY_MACS = 20_000_000
-HEAVY_IMAGES = 100
-"""Evenly spread, for models with more multiply-accumulates: an image costs a sixth of a second there."""
+FEWER = {"small": 200, "camera": 100, "camera-zero": 20, "base": 20}
+"""Evenly spread, for models of which an image costs up to a sixth of a second there. The last three are one network."""
 
 PHOTOS = os.environ.get("FMNIST_EDGE_ARM_PHOTOS")
 """A folder of photos to compare as well: scripts/arm-test --photos FOLDER."""
@@ -69,7 +68,7 @@ SAME_EVERYWHERE = ("bench", "board", "deployment", "events", "serve", "service")
 
 @cache
 def set_up(combination: Combination) -> Pythons:
-    """scripts/arm-test has made those of every run; the others are made here, and the tests skipped if that cannot be."""
+    """scripts/arm-test has made those of every run; others are made here, or the tests skipped where that cannot be."""
     environment = {**os.environ, **combination.environment}
     as_every_run = (combination.python, combination.runtime) == (EVERY_RUN.python, EVERY_RUN.runtime)
     made = os.environ.get("FMNIST_EDGE_ARM_PYTHONS") if as_every_run else None
@@ -125,12 +124,8 @@ def images(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache
 def image_counts() -> Mapping[str, int]:
     """How many images each bundled model gets that a CPU can run."""
-    models = {name: read_model(name) for name in bundled_models()}
-    return {
-        name: HEAVY_IMAGES if ((model.manifest or {})["provenance"].get("macs") or 0) > HEAVY_MACS else IMAGES
-        for name, model in models.items()
-        if not model.compiled_for_edgetpu
-    }
+    names = (name for name in bundled_models() if not read_model(name).compiled_for_edgetpu)
+    return {name: FEWER.get(name, IMAGES) for name in names}
 
 
 Observe = Callable[..., Observations]

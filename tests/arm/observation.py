@@ -1,4 +1,4 @@
-"""What the runtime computes on the machine that runs this: outputs of models, pictures decoded, prepared and classified.
+"""What the runtime computes on the machine that runs this: outputs of models, pictures decoded and classified.
 
     python observation.py BACKEND OUTPUT images IMAGES MODEL:COUNT...
     python observation.py BACKEND OUTPUT pictures FOLDER

@@ -53,6 +53,7 @@ def test_after_many_openings_a_silent_connection_is_given_up_as_soon_as_ever() -
     journal = Journal()
     watched(camera, journal, 30)
     assert [loss for kind, loss in journal.events if kind == "lost"] == ["ended"] * 5 + ["stalled"]
+    assert [attempts for kind, attempts in journal.events if kind == "back"][:5] == ["1"] * 5, "each loss has its own"
     assert journal.away_s[-1] < LIMITS.stalled_s + LIMITS.patience_s + LIMITS.pause_most_s + 1.5
 
 
