@@ -231,8 +231,9 @@ def main() -> None:
     """One after the other, for they use one camera."""
     Path("/tmp").mkdir(exist_ok=True)
     results: dict[str, object] = {"first": as_a_user_starts_it()}
-    import edge.cli.entry
+    import edge.cli.app
     import edge.cli.display
+    import edge.cli.entry
     import edge.sources.cameras.camera  # noqa: F401
     from edge.inference.interpreters import open_interpreter
     from edge.inference.model_file import read_model

@@ -62,8 +62,12 @@ Observations = tuple[Observation, Observation]
 """This machine's, and the emulated one's."""
 
 
-SAME_EVERYWHERE = ("bench", "board", "deployment", "events", "serve", "service")
-"""Rooms in which nothing depends on the processor, and which want packages that the emulated machine does not have."""
+SAME_EVERYWHERE = (
+    *("bench", "board", "cli", "deployment", "events", "serve", "service", "sources/network"),
+    *("test_documents.py", "test_printable.py"),
+)
+"""Tests in which nothing depends on the processor: texts, sockets, options. Some want packages, too, that the emulated
+machine does not have."""
 
 
 @cache
