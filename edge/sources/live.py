@@ -148,8 +148,7 @@ class LiveSource:
         self._hanging: list[FrameReader] = []
         self._sameness = Sameness()
         self._loss: Loss | None = None
-        self._ever_usable = False
-        self._last_usable_s = 0.0
+        self._ever_usable, self._last_usable_s = False, 0.0
         self._openings = 0  # since the source was last usable for a while
         self._openings_before = 0  # the loss, if it has not been usable for a while since the one before
         self._gap_s = 0.0
@@ -273,8 +272,7 @@ class LiveSource:
         if loss is Loss.NOT_FOUND and not self._waits_at_start:
             raise error
         if self._loss is None:
-            self._loss = loss
-            self._openings_before = self._openings
+            self._loss, self._openings_before = loss, self._openings
             self._observer.lost(self._name, loss, error)
 
     def _final(self, error: SourceError) -> SourceError:
