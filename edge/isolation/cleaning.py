@@ -68,12 +68,6 @@ def touching(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bo
     return np.asarray(kept[numbers], np.bool_)
 
 
-def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The rows and columns that a mask with at least one pixel spans."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
 def filled(mask: NDArray[np.bool_], largest: int, middle: tuple[float, float] | None = None) -> NDArray[np.bool_]:
     """Fill enclosed holes of fewer than `largest` pixels.
 

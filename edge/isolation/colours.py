@@ -35,6 +35,8 @@ _COUNT = 1 << 30
 """Stands for one pixel beside its weight: both are summed at once. Smoothed weights sum to less than 64 * 1000 * 112^2,
 counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
 
+_SMOOTHING = 2 * np.eye(BINS) + np.eye(BINS, k=1) + np.eye(BINS, k=-1)
+
 
 class ColourCounts:
     """How often a frame's colours are in it: uint8 (3, h, w) Lab. Sums are of whole numbers below 2^53.
@@ -49,14 +51,12 @@ class ColourCounts:
         first = [max(0, one - 1) for one in lowest]
         self._shape = tuple(min(BINS - 1, one + 1) + 1 - begin for one, begin in zip(highest, first, strict=True))
         down, across = self._shape[1] * self._shape[2], self._shape[2]
-        numbers = bins[0].astype(np.intp)
-        numbers -= first[0]
-        numbers *= down
+        numbers = np.multiply(bins[0], down, dtype=np.int16)
         numbers += np.multiply(bins[1], across, dtype=np.int16)
         numbers += bins[2]
-        numbers -= first[1] * across + first[2]
-        self._numbers: NDArray[np.intp] = numbers.ravel()
-        self._smoothing = [_smoothing(size) for size in self._shape]
+        numbers -= first[0] * down + first[1] * across + first[2]
+        self._numbers = numbers.ravel().astype(np.intp)
+        self._smoothing = [_SMOOTHING[:size, :size] for size in self._shape]
         self._colours = down * self._shape[0]
         self._all = self._summed(self._numbers, _strip_weights(height, width))
 
@@ -105,17 +105,14 @@ class ColourCounts:
 
 def bins_of(lab: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The bins of each pixel's colour, 0 to BINS - 1: uint8 (3, h, w) Lab -> uint8 (3, h, w)."""
-    bins = np.empty_like(lab)
+    _, height, width = lab.shape
+    planes = lab.reshape(3 * height, width)
+    # A number will do, whatever the stubs say; of these operations NumPy has no vector code for bytes.
+    colours = np.asarray(cv2.subtract(planes, _LOWEST), np.uint8)  # type: ignore[call-overload] # 0 where it is less
+    colours //= COLOUR_WIDTH
+    bins = np.asarray(cv2.min(colours, BINS - 1), np.uint8).reshape(lab.shape)  # type: ignore[call-overload]
     np.right_shift(lab[0], 4, out=bins[0])
-    np.maximum(lab[1:], _LOWEST, out=bins[1:])
-    bins[1:] -= _LOWEST
-    bins[1:] //= COLOUR_WIDTH
-    np.minimum(bins, BINS - 1, out=bins)
     return bins
-
-
-def _smoothing(size: int) -> NDArray[np.float64]:
-    return 2 * np.eye(size) + np.eye(size, k=1) + np.eye(size, k=-1)
 
 
 @lru_cache(maxsize=16)

@@ -49,7 +49,7 @@ LIKELY_SHARE = 0.15
 """Of the frame: garments that people show to a camera are rarely smaller."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, match_args=False)
 class Garment:
     """What was found in a frame, at working size: at most WORKING_SIZE pixels along the longer side."""
 
@@ -70,7 +70,7 @@ class Garment:
         """How sure it is that there is a garment, 0..1: large, of another colour than its ground, and not cut off."""
         if not self.masks:
             return 0.0
-        size = math.sqrt(min(1.0, float(self.masks[0].mean()) / LIKELY_SHARE))
+        size = math.sqrt(min(1.0, np.count_nonzero(self.masks[0]) / self.masks[0].size / LIKELY_SHARE))
         return self.distinctness * (1 - self.edge_share) * size
 
     def views(self, height: int, width: int, views: int = 1) -> NDArray[np.uint8]:
@@ -116,7 +116,7 @@ def _refined(colours: ColourCounts, mask: NDArray[np.bool_]) -> tuple[NDArray[np
 
 
 def _scene(mask: NDArray[np.bool_], share: float, distinctness: float) -> Scene:
-    if mask.mean() < LEAST_OF_FRAME or distinctness < SLIGHTEST:
+    if np.count_nonzero(mask) < LEAST_OF_FRAME * mask.size or distinctness < SLIGHTEST:
         return Scene.EMPTY
     if distinctness < LEAST_DISTINCT:
         return Scene.FAINT
@@ -127,8 +127,11 @@ def _apart(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
     """How far apart the mean colours inside and outside are, 0..1: half at LIKELY_CONTRAST."""
     if mask.all():
         return 0.0
-    bits = mask.view(np.uint8)
-    others = 1 - bits
-    apart = [cv2.mean(plane, bits)[0] - cv2.mean(plane, others)[0] for plane in lab]
-    contrast = math.sqrt(sum(difference * difference for difference in apart))
+    count = np.count_nonzero(mask)
+    within = lab & np.negative(mask.view(np.uint8))  # all bits, or none
+    contrast = 0.0
+    for plane, inside in zip(lab, within, strict=True):
+        whole, part = cv2.sumElems(plane)[0], cv2.sumElems(inside)[0]
+        contrast += (part / count - (whole - part) / (mask.size - count)) ** 2
+    contrast = math.sqrt(contrast)
     return contrast / (contrast + LIKELY_CONTRAST)

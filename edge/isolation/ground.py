@@ -109,27 +109,16 @@ def mahalanobis_squares(
     covariance = np.floor((count * np.einsum("in,jn->ij", colours, colours) - np.outer(sums, sums)) / (count * count))
     covariance += LEAST_VARIANCE * np.eye(3)
     (a, b, c), (_, d, e), (_, _, f) = covariance.tolist()
-    light, green_red, blue_yellow = np.subtract(lab, median[:, np.newaxis, np.newaxis], dtype=np.float64)
-    term = np.empty_like(light)
-
-    def sum_of(*terms: tuple[float, NDArray[np.float64]]) -> NDArray[np.float64]:
-        (factor, values), *others = terms
-        total = factor * values
-        for factor, values in others:
-            total += np.multiply(values, factor, out=term)
-        return total
-
-    squares = sum_of(
-        (d * f - e * e, light), (2 * (c * e - b * f), green_red), (2 * (b * e - c * d), blue_yellow)
-    )  # the adjugate's rows, what stands twice in it counted once
-    squares *= light
-    others = sum_of((a * f - c * c, green_red), (2 * (b * c - a * e), blue_yellow))
-    others *= green_red
-    squares += others
-    blue_yellow *= blue_yellow
-    blue_yellow *= a * d - b * b
-    squares += blue_yellow
-    return squares
+    adjugate = np.array(
+        [
+            [d * f - e * e, c * e - b * f, b * e - c * d],
+            [c * e - b * f, a * f - c * c, b * c - a * e],
+            [b * e - c * d, b * c - a * e, a * d - b * b],
+        ]
+    )
+    away = np.subtract(lab.reshape(3, -1), median[:, np.newaxis], dtype=np.float64)
+    squares: NDArray[np.float64] = np.einsum("ij,ij->j", adjugate @ away, away)
+    return squares.reshape(lab.shape[1:])
 
 
 def median_of(border: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -155,7 +144,7 @@ def plain_background_mask(
     low = cv2.morphologyEx(low, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     low = cv2.erode(low, np.ones((HALO, HALO), np.uint8))
     found = cleaned(touching(low.astype(np.bool_), mask) | mask, largest_hole=0.03)
-    if edge_share(found) > MOST_OF_EDGE or found.mean() > MOST_OF_FRAME:
+    if edge_share(found) > MOST_OF_EDGE or np.count_nonzero(found) > MOST_OF_FRAME * found.size:
         return None
     return found
 

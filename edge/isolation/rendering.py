@@ -17,7 +17,8 @@ from edge.opencv import cv2
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Edges = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
+    Table = NDArray[np.int32]
+    Edges = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]
 
 FLOOR = 10
 """The darkest that a garment's pixel gets: white clothes must not vanish into the ground."""
@@ -43,35 +44,40 @@ def render_views(
     (AUROC 0.72 to 0.79).
     """
     different = (views + 1) // 2
-    sums = np.empty((different, 2, height + 2, width + 2))
+    sums = np.empty((different, width + 2, 2, height + 2))
     areas = np.empty((different, 1, 1))
     for first, mask in enumerate(masks[:different]):
-        tables, tall, wide = _summed_area_tables(grey, mask)
+        inside, light = _cut_out(grey, mask)
+        areas[first :: len(masks)] = inside.size
+        tables: Table = np.concatenate((cv2.integral(inside), cv2.integral(light)), axis=1, dtype=np.int32)
         for number in range(first, different, len(masks)):
-            scale = SCALES[number // len(masks)] * min(height / tall, width / wide)
-            down = _edges(tall, max(1, int(tall * scale + 0.5)), height)
-            across = _edges(wide, max(1, int(wide * scale + 0.5)), width)
-            sums[number] = _between(tables, down, across)
-            areas[number] = tall * wide
+            sums[number] = _summed(tables, SCALES[number // len(masks)], height, width)
     rendered = np.empty((views, height, width), np.uint8)
-    rendered[::2] = _drawn(sums, areas)
+    rendered[::2] = _drawn(sums, areas).transpose(0, 2, 1)
     rendered[1::2] = rendered[: 2 * (views // 2) : 2, :, ::-1]
     return rendered
 
 
-def _summed_area_tables(grey: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], int, int]:
-    """Of a mask in its bounding box, and of the grey under it: float64 (2, tall + 1, wide + 1), tall, wide.
-
-    A value is the sum of what lies above and to the left (Crow 1984, doi.org/10.1145/964965.808600).
-    """
+def _cut_out(grey: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A mask in its bounding box, and the grey under it: uint8 (tall, wide) each, the mask of 0 and 1."""
     bits = mask.view(np.uint8)
     left, top, wide, tall = cv2.boundingRect(bits)
     inside = bits[top : top + tall, left : left + wide]
-    light = grey[top : top + tall, left : left + wide] * inside
-    tables = np.empty((2, tall + 1, wide + 1))
-    cv2.integral(inside, tables[0], cv2.CV_64F)
-    cv2.integral(light, tables[1], cv2.CV_64F)
-    return tables, tall, wide
+    return inside, grey[top : top + tall, left : left + wide] * inside
+
+
+def _summed(tables: Table, scale: float, height: int, width: int) -> Table:
+    """How much of each pixel of a view is covered, and the light on that: (width + 2, 2, height + 2), columns first.
+
+    `tables`, (tall + 1, 2 * (wide + 1)), has a summed-area table of each side by side: a value is the sum of what lies
+    above and to the left (Crow 1984, doi.org/10.1145/964965.808600). A row or column more on each side of the view.
+    """
+    tall, wide = len(tables) - 1, tables.shape[1] // 2 - 1
+    scale *= min(height / tall, width / wide)
+    rows = _between(tables, _edges(tall, max(1, int(tall * scale + 0.5)), height)).reshape(height + 2, 2, wide + 1)
+    columns = np.ascontiguousarray(rows.transpose(2, 1, 0)).reshape(wide + 1, -1)
+    sums = _between(columns, _edges(wide, max(1, int(wide * scale + 0.5)), width))
+    return sums.reshape(width + 2, 2, height + 2)
 
 
 @lru_cache(maxsize=512)
@@ -83,36 +89,40 @@ def _edges(source: int, target: int, shown: int) -> Edges:
     """
     drawn = np.clip(np.arange(-1, shown + 2) - (shown - target) // 2, 0, target)
     before, away = np.divmod(drawn * source, target)
-    return before, np.minimum(before + 1, source), (target - away).astype(np.float64), away.astype(np.float64)
+    away = away[:, np.newaxis].astype(np.int32)
+    return before, np.minimum(before + 1, source), target - away, away
 
 
-def _between(tables: NDArray[np.float64], down: Edges, across: Edges) -> NDArray[np.float64]:
-    """What lies between edges: whole numbers float64 (2, tall + 1, wide + 1) -> (2, rows, columns)."""
-    above, below, near, far = down
-    rows = tables.take(above, axis=1)
-    rows *= near[:, np.newaxis]
-    others = tables.take(below, axis=1)
-    others *= far[:, np.newaxis]
-    rows += others
-    rows = rows[:, 1:] - rows[:, :-1]
-    left, right, near, far = across
-    sums = rows.take(left, axis=2)
+def _between(tables: Table, edges: Edges) -> Table:
+    """What lies between edges, in units of their shares: (source + 1, N) -> (edges - 1, N).
+
+    Of pictures larger than 670 pixels, sums may wrap around 32 bits: their differences wrap back, being 255 * 112^2
+    and less.
+    """
+    before, after, near, far = edges
+    sums = tables.take(before, axis=0)
     sums *= near
-    others = rows.take(right, axis=2)
+    others = tables.take(after, axis=0)
     others *= far
     sums += others
-    return np.asarray(sums[..., 1:] - sums[..., :-1], np.float64)
+    return np.asarray(sums[1:] - sums[:-1], sums.dtype)
 
 
 def _drawn(sums: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Pictures from how much of each pixel is covered, and the light on it: float64 (N, 2, h + 2, w + 2) -> (N, h, w).
+    """Pictures from how much of each pixel is covered, and the light on it: float64 (N, w + 2, 2, h + 2) -> (N, w, h).
 
     Whole numbers below 2^42, whose quotients are further from the next whole number than float64's rounding: exact.
     """
-    rows = sums[:, :, :-2] + 2 * sums[:, :, 1:-1] + sums[:, :, 2:]
-    near, light = np.moveaxis(rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:], 1, 0)
+    number, wide, _, tall = sums.shape
+    lines = sums.reshape(number, -1)
+    across = 2 * lines[:, 2 * tall : -2 * tall]
+    across += lines[:, : -4 * tall]
+    across += lines[:, 4 * tall :]
+    near, light = across.reshape(number, wide - 2, 2, tall).transpose(2, 0, 1, 3)
+    near = near[..., :-2] + 2 * near[..., 1:-1] + near[..., 2:]
+    light = light[..., :-2] + 2 * light[..., 1:-1] + light[..., 2:]
     light = np.maximum(255 * near - light, FLOOR * near)
-    light *= 2 * sums[:, 0, 1:-1, 1:-1]
+    light *= 2 * sums[:, 1:-1, 0, 1:-1]
     whole = np.maximum(near, 1)
     whole *= areas
     light += whole

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Rows = slice | NDArray[np.intp]
+
 WORKING_SIZE = 112
 """Pixels of a frame's longer side while the garment is sought: four for one of the network's input."""
 
@@ -115,28 +117,27 @@ def _averaged(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
 
 def _weighted(lines: NDArray[Any], target: int) -> NDArray[Any]:
     """Rows summed by how much of each lies under each of fewer ones: (H, N) -> (target, N), in units of 1/target."""
-    (first, weight), *others = _shares(len(lines), target)
-    sums = lines.take(first, axis=0)
-    sums *= weight.astype(lines.dtype)
-    for following, weight in others:
-        more = lines.take(following, axis=0)
-        more *= weight.astype(lines.dtype)
-        sums += more
+    sums = np.zeros((target, lines.shape[1]), lines.dtype)
+    for rows, those, share in _shares(len(lines), target, lines.dtype.char):
+        part = lines.take(those, axis=0)
+        part *= share
+        sums[rows] += part
     return sums
 
 
 @lru_cache(maxsize=64)
-def _shares(source: int, target: int) -> tuple[tuple[NDArray[np.intp], NDArray[np.uint16]], ...]:
-    """For each of `target` pixels, those of `source` under it in turn: their numbers (target,), shares (target, 1).
+def _shares(source: int, target: int, dtype: str) -> list[tuple[Rows, NDArray[np.intp], NDArray[Any]]]:
+    """Which of `target` pixels have one of `source` under them, which one (N,), and how much of it (N, 1), in turn.
 
     A share is in units of 1/target of a source pixel; of each target pixel they sum to `source`.
     """
     begin = np.arange(target) * source
     first = begin // target
-    found = []
+    found: list[tuple[Rows, NDArray[np.intp], NDArray[Any]]] = []
     for step in range(-(-source // target) + 1):
         covered = np.minimum((first + step + 1) * target, begin + source) - np.maximum((first + step) * target, begin)
-        shares = np.maximum(covered, 0).astype(np.uint16)
-        if shares.any():
-            found.append((np.minimum(first + step, source - 1), shares[:, np.newaxis]))
-    return tuple(found)
+        rows = np.flatnonzero(covered > 0)
+        if len(rows):
+            share = covered[rows, np.newaxis].astype(dtype)
+            found.append((slice(None) if len(rows) == target else rows, first[rows] + step, share))
+    return found

@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 import numpy as np
+import pytest
 
 from edge.isolation.rendering import FLOOR, MOST_VIEWS, render_views
 
@@ -66,6 +67,13 @@ def test_other_sizes_than_28_are_drawn_too() -> None:
     assert views.shape == (MOST_VIEWS, 40, 32)
     assert views[0].any(axis=1).all()
     assert (views[0].any(axis=0).sum(), views[0].max()) == (20, 255)
+
+
+@pytest.mark.parametrize(("grey", "drawn"), [(255, FLOOR), (0, 255)])
+def test_large_pictures_hold_their_sums(grey: int, drawn: int) -> None:
+    """The working size in light, drawn so large that its sum wraps around 32 bits."""
+    whole = np.ones((112, 112), bool)
+    assert (render_views(np.full((112, 112), grey, np.uint8), (whole,), 700, 700, 1) == drawn).all()
 
 
 def test_one_pixel_is_a_garment_that_can_be_drawn() -> None:
