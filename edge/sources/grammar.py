@@ -22,8 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.choices import Rotation
 from edge.errors import BadOption, SourceDenied, SourceError, SourceNotFound
 from edge.frame import Frame, FrameSource
@@ -33,7 +31,6 @@ from edge.sources.pictures import IMAGE_SUFFIXES, decode_image, read_image
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
     from edge.sources.live import CameraObserver, LiveSource
 
@@ -196,7 +193,7 @@ def open_source(source: Input, settings: SourceSettings = AS_THEY_COME) -> Frame
 def _open(source: Input, settings: SourceSettings) -> FrameSource:
     match source.kind:
         case Kind.IMAGE:
-            return nullcontext(_one_frame(source.where, partial(read_image, source.where)))
+            return nullcontext((read_picture(source),))
         case Kind.STDIN:
             return _open_pipe("-")
         case Kind.PIPE:
@@ -251,11 +248,12 @@ def _open_address(url: str, settings: SourceSettings) -> FrameSource:
     return open_stream(url, settings)
 
 
-def _one_frame(name: str, read: Callable[[], NDArray[np.uint8]]) -> tuple[Frame]:
+def read_picture(source: Input) -> Frame:
+    """The only frame of an image file. Raises the SourceErrors of edge.sources.pictures."""
     began = time.monotonic()
-    pixels = read()
+    pixels = read_image(source.where)
     now = time.monotonic()
-    return (Frame(pixels, name, 0, now, (now - began) * 1e3),)
+    return Frame(pixels, source.where, 0, now, (now - began) * 1e3)
 
 
 def frames_of(

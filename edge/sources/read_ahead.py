@@ -38,7 +38,6 @@ def read_ahead(items: Iterator[Item], slow_s: float = SLOW_S) -> Iterator[Item]:
         while item is not _END:
             ahead = reader.submit(next, items, _END)
             yield item  # type: ignore[misc]
-            del item
             item = ahead.result()
     finally:
         reader.shutdown(wait=False, cancel_futures=True)

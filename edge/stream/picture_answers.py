@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from edge.choices import Rotation
 from edge.errors import SourceError
-from edge.sources.grammar import open_source
-from edge.sources.liveness import mark_unusable
+from edge.sources.grammar import open_source, read_picture
+from edge.sources.liveness import mark_unusable, marked
 from edge.stream.batches import batches
 
 if TYPE_CHECKING:
@@ -42,10 +43,14 @@ def frames_of_pictures(
 
 
 def _read(pictures: Iterable[Input], through: FrameFilter, settings: SourceSettings) -> Iterator[Frame | SourceError]:
+    turns = settings.rotation is not Rotation.NONE or settings.flip is not None
     for picture in pictures:
         try:
-            with open_source(picture, settings) as frames:
-                yield from through(mark_unusable(frames))
+            if turns:
+                with open_source(picture, settings) as frames:
+                    yield from through(mark_unusable(frames))
+            else:
+                yield from through((marked(read_picture(picture)),))
         except SourceError as error:
             yield error
 

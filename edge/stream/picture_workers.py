@@ -114,7 +114,7 @@ class PictureWorkers:
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends its children
             for pipe in self._pipes:
-                pipe.close()  # or its writer would not notice that the parent is gone
+                pipe.close()  # or its writer would not notice at once that the parent is gone
             with open(write_end, "wb") as pipe:
                 _send(self._work(self._pictures[number :: self._workers]), pipe)
         except BrokenPipeError:

@@ -44,6 +44,8 @@ def frame_filters(roi: str | None, interval_s: float | None, motion_threshold: f
         from edge.stream.motion import moving
 
         stages.append(partial(moving, threshold=motion_threshold))
+    if not stages:
+        return iter
     return lambda frames: reduce(lambda passed, stage: stage(passed), stages, iter(frames))
 
 

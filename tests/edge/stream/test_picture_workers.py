@@ -57,6 +57,19 @@ def test_answers_and_errors_are_those_of_one(fmnist_edge: Run, folder: Path, thr
     assert "4 of 45 inputs" in one.stderr
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_is_said_in_its_place(folder: Path, threads: int) -> None:
+    """Where both streams are one, as on a terminal."""
+    command = [sys.executable, "-m", "edge.cli", "classify", str(folder), "-f", "csv", "--threads", str(threads)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=ROOT, timeout=60
+    )
+    lines = done.stdout.splitlines()[1:-1]  # without the columns' names and the sum
+    named = [line.partition(".png")[0][-3:] for line in lines if not line.startswith("hint: ")]
+    assert named == [f"{number:03}" for number in range(PICTURES)]
+    assert sum(line.startswith("error: ") for line in lines) == 4
+
+
 @pytest.mark.parametrize("form", ["table", "csv"])
 def test_every_form_has_its_headings_once(fmnist_edge: Run, folder: Path, form: str) -> None:
     one, many = (fmnist_edge("classify", folder, "-f", form, "--threads", threads) for threads in (1, 3))
@@ -114,6 +127,17 @@ def test_ctrl_c_ends_all_quietly(tmp_path: Path) -> None:
         _, said = process.communicate(timeout=60)
         assert (process.returncode, said) == (130, "")
         assert group_is_gone(process.pid)
+
+
+def test_a_worker_leaves_ctrl_c_to_the_command(tmp_path: Path) -> None:
+    with running(tmp_path, pictures=600) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        for child in children:
+            os.kill(int(child), signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+        assert (process.returncode, said) == (0, "")
+        assert len(printed.splitlines()) == 599  # one was read before
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
