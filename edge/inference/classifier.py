@@ -122,17 +122,25 @@ class Classifier:
         ready = time.perf_counter()
         ranked, views = self._look_at(seen)
         done = time.perf_counter()
+        return self.prediction(frame, seen, ranked, (ready - began) * 1e3, (done - ready) * 1e3, views)
+
+    def prediction(
+        self,
+        frame: Frame,
+        seen: Seen,
+        ranked: tuple[LabelScore, ...],
+        preprocess_ms: float,
+        invoke_ms: float,
+        views: int,
+    ) -> Prediction:
+        """What the ranked labels of a frame amount to; none where it shows nothing."""
         decision, hint = self._decide(seen, ranked)
         return Prediction(
             source=frame.source,
             frame=frame.index,
             decision=decision,
             ranked=ranked,
-            latency_ms={
-                "read": frame.read_ms,
-                "preprocess": (ready - began) * 1e3,
-                "invoke": (done - ready) * 1e3,
-            },
+            latency_ms={"read": frame.read_ms, "preprocess": preprocess_ms, "invoke": invoke_ms},
             presence=None if seen.garment is None else seen.garment.presence,
             hint=hint,
             time=datetime.now(UTC),
@@ -177,7 +185,7 @@ class Classifier:
             return (), 0
         worn = seen.garment is not None and seen.garment.torso is not None
         mean, views = self.averaged(seen.pictures, 2 if worn else 1)
-        return self._rank(mean), views
+        return self.ranked(mean[np.newaxis])[0], views
 
     def _decide(self, seen: Seen, ranked: tuple[LabelScore, ...]) -> tuple[Decision, str | None]:
         """The decision, and the hint where it is no label."""
@@ -189,11 +197,16 @@ class Classifier:
             return Decision.UNKNOWN, HINTS["unknown"]
         return Decision.GARMENT, None
 
-    def _rank(self, probabilities: NDArray[np.float32]) -> tuple[LabelScore, ...]:
-        """Most probable first; of equals the one with the smaller number, as argmax has it."""
-        order = np.argsort(-probabilities, kind="stable").tolist()
-        values = probabilities.tolist()
-        return tuple(LabelScore(self.labels[number], values[number]) for number in order)
+    def ranked(self, scores: NDArray[np.float32]) -> list[tuple[LabelScore, ...]]:
+        """The labels of each row of scores, float32 (N, classes), with the best first.
+
+        Of equals the one with the smaller number comes first, as argmax has it.
+        """
+        order = (-scores).argsort(axis=1, kind="stable").tolist()
+        return [
+            tuple(LabelScore(self.labels[number], row[number]) for number in best_first)
+            for best_first, row in zip(order, scores.tolist(), strict=True)
+        ]
 
 
 def _age_ms(frame: Frame) -> float | None:

@@ -31,7 +31,6 @@ from edge.sources.pictures import IMAGE_SUFFIXES, decode_image, read_image
 from edge.sources.settings import AS_THEY_COME, SourceSettings
 
 if TYPE_CHECKING:
-
     from edge.sources.live import CameraObserver, LiveSource
 
 _SAMPLES = Path(__file__).parents[1] / "samples"

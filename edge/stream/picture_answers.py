@@ -7,27 +7,33 @@ from typing import TYPE_CHECKING
 
 from edge.choices import Rotation
 from edge.errors import SourceError
+from edge.inference.small_pictures import classify_together
 from edge.sources.grammar import open_source, read_picture
 from edge.sources.liveness import mark_unusable, marked
 from edge.stream.batches import batches
 
 if TYPE_CHECKING:
     from edge.frame import Frame, Prediction
-    from edge.inference.classifier import FrameClassifier
+    from edge.inference.classifier import Classifier
     from edge.sources.grammar import Input
     from edge.sources.settings import SourceSettings
     from edge.stream.pipeline import FrameFilter
 
 
 def answer_pictures(
-    pictures: Sequence[Input], classifier: FrameClassifier, through: FrameFilter, settings: SourceSettings
+    pictures: Sequence[Input], classifier: Classifier, through: FrameFilter, settings: SourceSettings
 ) -> Iterator[list[Prediction | SourceError]]:
     """An answer or an error for each input, which is one picture; those of small pictures come some at a time.
 
     Raises what the classifier raises.
     """
     for frames in batches(frames_of_pictures(pictures, through, settings)):
-        yield [frame if isinstance(frame, SourceError) else classifier(frame) for frame in frames]
+        yield _answers(frames, classifier)
+
+
+def _answers(frames: Sequence[Frame | SourceError], classifier: Classifier) -> list[Prediction | SourceError]:
+    answers = iter(classify_together(classifier, [frame for frame in frames if not isinstance(frame, SourceError)]))
+    return [frame if isinstance(frame, SourceError) else next(answers) for frame in frames]
 
 
 def frames_of_pictures(

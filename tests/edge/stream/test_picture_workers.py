@@ -46,6 +46,11 @@ def without_times(text: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in one.items() if key not in {"latency_ms", "time"}} for one in found]
 
 
+def ours(said: str) -> list[str]:
+    """What is said, without what libpng says by itself, when it reads."""
+    return [line for line in said.splitlines() if not line.startswith("libpng")]
+
+
 @pytest.mark.parametrize("threads", [2, 3, 64, 0])
 def test_answers_and_errors_are_those_of_one(fmnist_edge: Run, folder: Path, threads: int) -> None:
     one = fmnist_edge("classify", folder, "-f", "json")
@@ -53,7 +58,7 @@ def test_answers_and_errors_are_those_of_one(fmnist_edge: Run, folder: Path, thr
     assert (one.returncode, many.returncode) == (1, 1)
     assert without_times(many.stdout) == without_times(one.stdout)
     assert len(without_times(one.stdout)) == PICTURES - 4
-    assert many.stderr == one.stderr
+    assert ours(many.stderr) == ours(one.stderr)
     assert "4 of 45 inputs" in one.stderr
 
 
@@ -64,7 +69,7 @@ def test_an_error_is_said_in_its_place(folder: Path, threads: int) -> None:
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=ROOT, timeout=60
     )
-    lines = done.stdout.splitlines()[1:-1]  # without the columns' names and the sum
+    lines = ours(done.stdout)[1:-1]  # without the columns' names and the sum
     named = [line.partition(".png")[0][-3:] for line in lines if not line.startswith("hint: ")]
     assert named == [f"{number:03}" for number in range(PICTURES)]
     assert sum(line.startswith("error: ") for line in lines) == 4
