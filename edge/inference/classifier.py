@@ -58,9 +58,9 @@ class FrameClassifier(Protocol):
 class Classifier:
     """A model, its labels and its interpreter: call it with a Frame.
 
-    Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a
-    table of 256 entries. Of a photo the network sees at most so many `views`, whose probabilities are averaged; below
-    the score `score_calibration.reject_below` a frame's decision is "unknown".
+    Normalising and quantising a byte depends on that byte alone, so encoding a picture is one look-up in a table of 256
+    entries; so is what an output of eight bits stands for. Of a photo the network sees at most so many `views`, whose
+    probabilities are averaged; below the score `score_calibration.reject_below` a frame's decision is "unknown".
     """
 
     def __init__(
@@ -97,6 +97,8 @@ class Classifier:
         self._gives_logits = gives_logits
         every_byte = np.arange(256, dtype=np.uint8)
         self._table = interpreter.input.encode(image.normalise(every_byte))
+        output = interpreter.output
+        self._values = output.decode(every_byte.view(output.dtype)) if output.dtype.itemsize == 1 else None
 
     @property
     def reject_below(self) -> float:
@@ -159,7 +161,8 @@ class Classifier:
         calibration, rounds = self.score_calibration, len(pictures) // kinds
         enough = calibration.early_exit
         if enough is None or rounds == 1:
-            mean: NDArray[np.float32] = calibration.scale(self.probabilities(pictures)).mean(axis=0)
+            scaled = calibration.scale(self.probabilities(pictures))
+            mean: NDArray[np.float32] = scaled[0] if len(scaled) == 1 else scaled.mean(axis=0)
             return mean, len(pictures)
         enough = max(enough, calibration.reject_below)
         by_kind = pictures.reshape(kinds, rounds, *pictures.shape[1:])
@@ -175,8 +178,10 @@ class Classifier:
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities of ready pictures: uint8 (N, height, width) grey -> float32 (N, classes)."""
-        batch = self._table[pictures].reshape(len(pictures), *self.interpreter.input.shape[1:])
-        scores = self.interpreter.output.decode(self.interpreter.run(batch)).reshape(len(pictures), -1)
+        batch = self._table.take(pictures).reshape(len(pictures), *self.interpreter.input.shape[1:])
+        raw = self.interpreter.run(batch)
+        decoded = self.interpreter.output.decode(raw) if self._values is None else self._values.take(raw.view(np.uint8))
+        scores = decoded.reshape(len(pictures), -1)
         return softmax(scores) if self._gives_logits else scores
 
     def _look_at(self, seen: Seen) -> tuple[tuple[LabelScore, ...], int]:

@@ -13,9 +13,10 @@ from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import Model
 from edge.isolation.network_input import see
 from edge.opencv import cv2
+from edge.output.explanation import explain_picture
 from edge.output.occlusion import occlusion_map
 from edge.output.view_sheet import HEIGHT, draw_sheet
-from edge.spec import ImageSpec
+from edge.spec import ImageSpec, ScoreCalibration
 from edge.testing import FakeSource
 from tests.conftest import Run, Sample
 
@@ -68,6 +69,16 @@ def test_nothing_is_drawn_as_nothing(classifier: Classifier, pixels: np.ndarray)
     prediction = classifier(frame(pixels))
     assert prediction.decision is Decision.NO_GARMENT
     assert draw_sheet(frame(pixels), see(pixels, ImageSpec()), prediction).shape[0] == HEIGHT
+
+
+@pytest.mark.parametrize(("early_exit", "expected"), [(0.0, ["  after 1 of 6 views it was sure"]), (None, [])])
+def test_explain_says_after_how_many_views_it_was_sure(
+    model: Model, tmp_path: Path, early_exit: float | None, expected: list[str]
+) -> None:
+    calibration = ScoreCalibration(early_exit=early_exit)
+    classifier = Classifier(open_interpreter(model), model.labels, ImageSpec(), False, calibration, views=6)
+    lines = explain_picture(frame(FakeSource.draw(3)), classifier, tmp_path / "why.png")
+    assert [line for line in lines if "views" in line] == expected
 
 
 @pytest.mark.subprocess
