@@ -44,9 +44,7 @@ class EmulatedPi:
 
     def describe(self) -> dict[str, Any]:
         """Draw the pictures; gives their hashes and the versions of all packages."""
-        folder = self.work / "pictures"
-        folder.mkdir()
-        return dict(json.loads(self._run("cortex-a72", {}, [HERE / "scenes.py", folder]).stdout))
+        return dict(json.loads(self._run("cortex-a72", {}, [HERE / "scenes.py", "."]).stdout))
 
     def warm_up(self, arguments: Sequence[str]) -> None:
         """Compile what a run imports: bytecode is not written where counting begins."""
@@ -84,6 +82,7 @@ class EmulatedPi:
         if processor in NO_HASHING:
             fixed["OPENSSL_armcap"] = "1"  # NEON alone
         folder = self.work / "pictures"
+        folder.mkdir(exist_ok=True)
         done = subprocess.run(
             [self.pythons / "arm64-python", *arguments],
             env=fixed | environment,
