@@ -103,7 +103,10 @@ def set_up(work: Path, versions: Path | None) -> EmulatedPi:
     """
     if shutil.which("gcc") is None:
         _give_up("needs a C compiler: sudo apt-get install gcc libc6-dev", CANNOT)
-    environment = os.environ | ({} if versions is None else {"FMNIST_EDGE_ARM_VERSIONS": str(versions)})
+    others = {"FMNIST_EDGE_ARM_PYTHON", "FMNIST_EDGE_ARM_RUNTIME", "FMNIST_EDGE_ARM_VERSIONS"}  # not the default Python
+    environment = {name: value for name, value in os.environ.items() if name not in others}
+    if versions is not None:
+        environment["FMNIST_EDGE_ARM_VERSIONS"] = str(versions)
     done = subprocess.run([SCRIPTS / "arm-setup"], env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         if versions is not None and done.returncode != CANNOT:
