@@ -18,23 +18,33 @@ KEPT_MASS = 0.25
 LARGEST_HOLE = 0.02
 """Enclosed holes up to this part of the frame are filled."""
 
-_OPENING = np.ones((3, 3), np.uint8)
-_CLOSING = np.ones((5, 5), np.uint8)
+FEW = 8
+"""So many components, or holes, are cheaper one by one than all together."""
+
+_SQUARE_3, _SQUARE_5, _SQUARE_7 = (np.ones((size, size), np.uint8) for size in (3, 5, 7))
 
 
 def cleaned(mask: NDArray[np.bool_], largest_hole: float = LARGEST_HOLE) -> NDArray[np.bool_]:
     """Open, close, keep the central components and fill small holes: bool (h, w) -> bool (h, w)."""
-    bits = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, _OPENING)
-    bits = np.asarray(cv2.morphologyEx(bits, cv2.MORPH_CLOSE, _CLOSING), np.uint8)
+    bits = cv2.erode(mask.view(np.uint8), _SQUARE_3)
+    bits = cv2.dilate(bits, _SQUARE_7)  # an opening by 3 pixels ends and a closing by 5 begins
+    bits = np.asarray(cv2.erode(bits, _SQUARE_5), np.uint8)
     # Most masks are one component without holes: following the outlines says so at a third of the cost of numbering.
     outlines, hierarchy = cv2.findContours(bits, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     found: NDArray[np.bool_] = bits.view(np.bool_)
     if not outlines:
         return found
-    components = np.count_nonzero(hierarchy[0, :, 3] < 0)
-    if components > 1:
+    holes = np.flatnonzero(hierarchy[0, :, 3] >= 0)
+    if len(outlines) - len(holes) > 1:
         found = central(found)
-    return found if components == len(outlines) else filled(found, round(largest_hole * mask.size))
+    largest = round(largest_hole * mask.size)
+    if len(holes) > FEW:
+        return filled(found, largest)
+    for number in holes.tolist():
+        left, top, width, height = cv2.boundingRect(outlines[number])
+        around = found[top : top + height, left : left + width]
+        around |= filled(around, largest)
+    return found
 
 
 def central(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -49,7 +59,7 @@ def central(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _chosen(numbers: NDArray[np.int32], those: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Where one of the numbers stands: int32 (h, w), (N,) -> bool (h, w). Of few ones, comparing is faster."""
-    if len(those) > 8:
+    if len(those) > FEW:
         kept = np.zeros(int(numbers.max()) + 1, np.bool_)
         kept[those] = True
         return kept[numbers]

@@ -7,6 +7,7 @@ doi.org/10.1145/1015706.1015720), without its cuts.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,6 @@ _COUNT = 1 << 30
 """Stands for one pixel beside its weight: both are summed at once. Smoothed weights sum to less than 64 * 1000 * 112^2,
 counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
 
-_SMOOTHING = 2 * np.eye(BINS) + np.eye(BINS, k=1) + np.eye(BINS, k=-1)
-
 
 class ColourCounts:
     """How often a frame's colours are in it: uint8 (3, h, w) Lab. Sums are of whole numbers below 2^53.
@@ -48,16 +47,16 @@ class ColourCounts:
         self._size = height, width = lab.shape[1:]
         bins = bins_of(lab)
         lowest, highest = bins.min(axis=(1, 2)).tolist(), bins.max(axis=(1, 2)).tolist()
-        first = [max(0, one - 1) for one in lowest]
-        self._shape = tuple(min(BINS - 1, one + 1) + 1 - begin for one, begin in zip(highest, first, strict=True))
-        down, across = self._shape[1] * self._shape[2], self._shape[2]
+        # One bin more on each side, into which smoothing spreads; bins -1 and BINS there are not.
+        self._shape = tuple(last - first + 3 for first, last in zip(lowest, highest, strict=True))
+        self._none = [(slice(None),) * axis + (0,) for axis in range(3) if lowest[axis] == 0]
+        self._none += [(slice(None),) * axis + (-1,) for axis in range(3) if highest[axis] == BINS - 1]
+        down, across = self._steps = self._shape[1] * self._shape[2], self._shape[2]
         numbers = np.multiply(bins[0], down, dtype=np.int16)
         numbers += np.multiply(bins[1], across, dtype=np.int16)
         numbers += bins[2]
-        numbers -= first[0] * down + first[1] * across + first[2]
+        numbers -= (lowest[0] - 1) * down + (lowest[1] - 1) * across + lowest[2] - 1
         self._numbers = numbers.ravel().astype(np.intp)
-        self._smoothing = [_SMOOTHING[:size, :size] for size in self._shape]
-        self._colours = down * self._shape[0]
         self._all = self._summed(self._numbers, _strip_weights(height, width))
 
     def garment_levels(self, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -97,9 +96,14 @@ class ColourCounts:
 
     def _summed(self, numbers: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights of pixels summed by their colours' numbers, smoothed by 1 2 1 along each axis: float64 (N,)."""
-        counts = np.asarray(np.bincount(numbers, weights, self._colours), np.float64)
-        for smoothing in self._smoothing:  # the axes take turns
-            counts = (smoothing @ counts.reshape(len(smoothing), -1)).T.ravel()
+        counts = np.asarray(np.bincount(numbers, weights, math.prod(self._shape)), np.float64)
+        for step in (*self._steps, 1):  # a row's end runs over into the next one's beginning, where nothing was
+            smooth = counts + counts
+            smooth[step:] += counts[:-step]
+            smooth[:-step] += counts[step:]
+            counts = smooth
+        for plane in self._none:
+            counts.reshape(self._shape)[plane] = 0
         return counts
 
 

@@ -44,7 +44,7 @@ def render_views(
     (AUROC 0.72 to 0.79).
     """
     different = (views + 1) // 2
-    sums = np.empty((different, width + 2, 2, height + 2))
+    sums = np.empty((different, width + 2, 2, height + 2), np.int32)
     areas = np.empty((different, 1, 1))
     for first, mask in enumerate(masks[:different]):
         inside, light = _cut_out(grey, mask)
@@ -108,10 +108,11 @@ def _between(tables: Table, edges: Edges) -> Table:
     return np.asarray(sums[1:] - sums[:-1], sums.dtype)
 
 
-def _drawn(sums: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Pictures from how much of each pixel is covered, and the light on it: float64 (N, w + 2, 2, h + 2) -> (N, w, h).
+def _drawn(sums: Table, areas: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Pictures from how much of each pixel is covered, and the light on it: (N, w + 2, 2, h + 2) -> uint8 (N, w, h).
 
-    Whole numbers below 2^42, whose quotients are further from the next whole number than float64's rounding: exact.
+    Whole numbers below 2^31, and in float64 below 2^42, whose quotients are further from the next whole number than its
+    rounding: exact.
     """
     number, wide, _, tall = sums.shape
     lines = sums.reshape(number, -1)
@@ -122,9 +123,8 @@ def _drawn(sums: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.
     near = near[..., :-2] + 2 * near[..., 1:-1] + near[..., 2:]
     light = light[..., :-2] + 2 * light[..., 1:-1] + light[..., 2:]
     light = np.maximum(255 * near - light, FLOOR * near)
-    light *= 2 * sums[:, 1:-1, 0, 1:-1]
-    whole = np.maximum(near, 1)
-    whole *= areas
-    light += whole
-    light /= 2 * whole
-    return np.asarray(light, np.float64).astype(np.uint8)
+    covered: NDArray[np.float64] = light * (2.0 * sums[:, 1:-1, 0, 1:-1])
+    whole: NDArray[np.float64] = np.maximum(near, 1) * areas
+    covered += whole
+    covered /= 2 * whole
+    return covered.astype(np.uint8)

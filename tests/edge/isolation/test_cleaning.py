@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from edge.isolation.cleaning import central, cleaned, filled, touching
+from edge.opencv import cv2
 
 
 def empty() -> np.ndarray:
@@ -81,3 +83,23 @@ def test_touching_takes_whole_components() -> None:
     kept = touching(mask, other)
     assert kept[5:20, 5:20].all()
     assert not kept[30:50, 30:50].any()
+
+
+@pytest.mark.parametrize("size", [4, 9, 13, 25])
+def test_shortcuts_change_nothing(size: int) -> None:
+    """Against the steps one after the other, on blots with islands in holes and holes in islands."""
+    rng = np.random.default_rng(size)
+    with_holes = 0
+    for _ in range(60):
+        height, width = rng.integers(1, 113, 2).tolist()
+        coarse = rng.integers(0, 256, (-(-height // size), -(-width // size)), np.uint8)
+        blots = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+        for level in (60, 100, 140):
+            mask = blots > level
+            bits = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+            bits = cv2.morphologyEx(bits, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+            middle = central(bits.astype(bool))
+            expected = filled(middle, round(0.02 * mask.size))
+            with_holes += bool((expected != middle).any())
+            np.testing.assert_array_equal(cleaned(mask), expected)
+    assert size > 9 or with_holes > 10
