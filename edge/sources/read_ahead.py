@@ -9,8 +9,8 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-SLOW_S = 0.002
-"""An item that takes longer is worth a thread; smaller pictures are read faster than two threads take turns."""
+SLOW_S = 0.01
+"""An item that takes longer is worth a thread. At smaller pictures two threads lose by taking turns."""
 
 _END = object()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from edge.choices import Rotation
 from edge.errors import SourceError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edge.sources.settings import SourceSettings
     from edge.stream.pipeline import FrameFilter
 
+Item = TypeVar("Item")
+
 
 def answer_pictures(
     pictures: Sequence[Input], classifier: Classifier, through: FrameFilter, settings: SourceSettings
@@ -27,7 +29,7 @@ def answer_pictures(
 
     Raises what the classifier raises.
     """
-    for frames in batches(frames_of_pictures(pictures, through, settings)):
+    for frames in _ahead(batches(_read(pictures, through, settings)), pictures):
         yield _answers(frames, classifier)
 
 
@@ -40,12 +42,15 @@ def frames_of_pictures(
     pictures: Sequence[Input], through: FrameFilter, settings: SourceSettings
 ) -> Iterator[Frame | SourceError]:
     """A frame or an error for each input that is one picture; while one is in use, the next may be read."""
-    frames = _read(pictures, through, settings)
+    return _ahead(_read(pictures, through, settings), pictures)
+
+
+def _ahead(items: Iterator[Item], pictures: Sequence[Input]) -> Iterator[Item]:
     if len(pictures) == 1:
-        return frames
+        return items
     from edge.sources.read_ahead import read_ahead
 
-    return read_ahead(frames)
+    return read_ahead(items)
 
 
 def _read(pictures: Iterable[Input], through: FrameFilter, settings: SourceSettings) -> Iterator[Frame | SourceError]:
