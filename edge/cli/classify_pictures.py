@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from edge.cli.display import progress_over
 from edge.errors import SourceError
+from edge.inference.interpreters import TFLiteInterpreter
+from edge.stream.batches import MOST
 from edge.stream.picture_answers import answer_pictures
 
 if TYPE_CHECKING:
@@ -34,10 +36,13 @@ def write_pictures(
 ) -> None:
     """Write a line for each picture, in order, up to a limit; an error is reported when its turn comes.
 
-    So many are answered `at_a_time`, each in a process of its own; with a Coral, of which there is one, one.
+    So many are answered `at_a_time`, each in a process of its own. A Coral, of which there is one, answers them one by
+    one: where it fails, what it has answered is written.
     """
-    work = partial(_lines, sink=sink, classifier=classifier, through=through, settings=settings)
-    if at_a_time == 1 or _on_coral(classifier):
+    on_cpu = isinstance(classifier.interpreter, TFLiteInterpreter)
+    most = MOST if on_cpu else 1
+    work = partial(_lines, sink=sink, classifier=classifier, through=through, settings=settings, most=most)
+    if at_a_time == 1 or not on_cpu:
         with progress_over(pictures, limit) as advance:
             _write(work(pictures), sink, limit, report, advance)
         return
@@ -48,20 +53,15 @@ def write_pictures(
         _write(batches, sink, limit, report, advance)
 
 
-def _on_coral(classifier: Classifier) -> bool:
-    from edge.inference.backends import holds_coral
-
-    return holds_coral(classifier.interpreter)
-
-
 def _lines(
     pictures: Sequence[Input],
     sink: LineSink,
     classifier: Classifier,
     through: FrameFilter,
     settings: SourceSettings,
+    most: int,
 ) -> Iterator[list[Line]]:
-    for answers in answer_pictures(pictures, classifier, through, settings):
+    for answers in answer_pictures(pictures, classifier, through, settings, most):
         yield [answer if isinstance(answer, SourceError) else sink.line(answer) for answer in answers]
 
 

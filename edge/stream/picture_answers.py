@@ -10,7 +10,7 @@ from edge.errors import SourceError
 from edge.inference.small_pictures import classify_together
 from edge.sources.grammar import open_source, read_picture
 from edge.sources.liveness import mark_unusable, marked
-from edge.stream.batches import batches
+from edge.stream.batches import MOST, batches
 
 if TYPE_CHECKING:
     from edge.frame import Frame, Prediction
@@ -23,13 +23,17 @@ Item = TypeVar("Item")
 
 
 def answer_pictures(
-    pictures: Sequence[Input], classifier: Classifier, through: FrameFilter, settings: SourceSettings
+    pictures: Sequence[Input],
+    classifier: Classifier,
+    through: FrameFilter,
+    settings: SourceSettings,
+    most: int = MOST,
 ) -> Iterator[list[Prediction | SourceError]]:
-    """An answer or an error for each input, which is one picture; those of small pictures come some at a time.
+    """An answer or an error for each input, which is one picture; of small pictures up to so many are answered at once.
 
     Raises what the classifier raises.
     """
-    for frames in _ahead(batches(_read(pictures, through, settings)), pictures):
+    for frames in _ahead(batches(_read(pictures, through, settings), most), pictures):
         yield _answers(frames, classifier)
 
 
