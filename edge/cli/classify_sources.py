@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from edge.cli import console
+from edge.cli import console, garbage
 from edge.cli.classify_options import CameraOptions, KeepOptions, RunOptions, VideoOptions
 from edge.cli.display import progress_over
 from edge.cli.options import cores_for, open_model, read_checked
@@ -81,6 +81,7 @@ def run_classify(
         show=output.show,
     )
     width = max(len(source.where) for source in inputs)
+    garbage.take_up()
     with open_sink(output.form, output.output, output.top_k, endless=endless, source_width=width) as sink:
         if only_lines:
             from edge.cli.classify_pictures import write_pictures

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
-from edge.cli import console
+from edge.cli import console, garbage
 
 
 def main() -> None:
     """Entry point of the console script."""
     # Before NumPy loads: its products here are too small for threads, which would only wait for each other, busily.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # A start makes some 50,000 objects that stay; looking through them every 700 takes a twentieth of its time.
-    gc.set_threshold(50_000)
+    garbage.put_off()
     console.run_and_leave(lambda: _run(sys.argv[1:]))
 
 

@@ -62,6 +62,31 @@ def test_an_option_is_parsed(fmnist_edge: Run, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["label"] == "Ankle boot"
 
 
+GARBAGE = """
+import contextlib, gc, sys
+usual = gc.get_threshold()
+from edge.cli import classify_sources, console, entry
+console.run_and_leave = lambda command: command()
+during = []
+looked_up = classify_sources.read_checked
+def watched(*arguments):
+    during.append(gc.get_threshold())
+    return looked_up(*arguments)
+classify_sources.read_checked = watched
+with contextlib.suppress(SystemExit): entry.main()
+print(during[0] != usual, gc.get_threshold() == usual, gc.get_freeze_count() > 10_000)
+"""
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("options", [(), ("--top-k", "2")])
+def test_garbage_is_looked_for_once_frames_come(options: tuple[str, ...]) -> None:
+    """An error's traceback may hold a camera's frame in a circle: in a run of months that may not lie."""
+    command = [sys.executable, "-c", GARBAGE, "classify", SAMPLE, *options]
+    done = subprocess.run(command, env=os.environ | WITHOUT_FILE, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["True True True"], done.stderr
+
+
 def values(group: OptionGroup) -> dict[str, Any]:
     """All options of a group and of those in it."""
     found: dict[str, Any] = {}
