@@ -67,7 +67,7 @@ class Marks:
             for inner in classes:
                 owner = getattr(owner, inner)
             if not hasattr(owner, name):
-                raise SystemExit(f"error: {module} has no {path} any more: SEAMS must name what does {stage} now")
+                raise AttributeError(f"{module} has no {path} any more: SEAMS must name what does {stage} now")
             setattr(owner, name, self.staged(getattr(owner, name), stage))
 
 
