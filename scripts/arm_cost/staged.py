@@ -26,7 +26,6 @@ SEAMS = {
         "softmax": "decide",
     },
     "edge.inference.interpreters": {"TFLiteInterpreter.run": "invoke"},
-    "edge.spec": {"TensorSpec.decode": "decide"},
     "edge.output.sinks": {"TableSink.line": "print", "TableSink.write_line": "print"},
 }
 """Module -> function -> its stage. What is in none of them is the command's own: options, generators, opening."""
