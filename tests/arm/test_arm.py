@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The first set-up downloads some 200 MB.
 pytestmark = [pytest.mark.arm, pytest.mark.timeout(1800)]
 
-STEPS = {"litert": 1, "tflite-runtime": 6}
+STEPS = {"litert": 1, "tflite-runtime": 4}
 """Of int8, that an output may differ by."""
 
 DRAWN = 24
