@@ -30,9 +30,10 @@ WITHOUT_FILE = {"FMNIST_EDGE_CONFIG": os.devnull, "PYTHONPATH": str(ROOT)}
 
 
 def loaded(*arguments: str, **more: str) -> set[str]:
-    """Names of the modules that a command line loads."""
+    """Names of the modules that a command line loads; without those of a measured coverage."""
     command = [sys.executable, "-c", LOADED, *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | WITHOUT_FILE | more
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COLUMNS", "COVERAGE"))}
+    environment = kept | WITHOUT_FILE | more
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
