@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -50,7 +51,8 @@ def loaded(*arguments: str, **more: str) -> set[str]:
     ],
 )
 def test_what_has_nothing_to_parse_loads_no_parser(arguments: tuple[str, ...], not_needed: set[str]) -> None:
-    assert not loaded(*arguments) & not_needed
+    by_numpy = {"hashlib"} if np.__version__.startswith("1.") else set()
+    assert not loaded(*arguments) & (not_needed - by_numpy)
 
 
 @pytest.mark.subprocess
