@@ -18,7 +18,7 @@ import typer
 from edge.cli import console
 from edge.errors import BadOption, ConversionError, TrainingFailed
 from edge.inference.model_file import bundled_models
-from train.cli.adapt_report import report, report_measured
+from train.cli.adapt_report import report, report_curve, report_measured
 from train.cli.shared import (
     AverageOption,
     DataOption,
@@ -64,6 +64,13 @@ def adapt(
     max_drop: Annotated[
         float, typer.Option(min=0, help="Points of accuracy that int8 may lose on Fashion-MNIST.")
     ] = 0.5,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="Train on 2, 5, 10, 20, 50 photos a class, too, to see whether more pay: as long again.",
+        ),
+    ] = False,
     epochs: Annotated[
         int, typer.Option(min=0, help=f"Of {recipe.STEPS_PER_EPOCH} steps each; 0 only measures the model.")
     ] = recipe.DEFAULTS.epochs,
@@ -94,10 +101,12 @@ def adapt(
     console.require_extra("convert", ("tensorflow", "flatbuffers"))
     start = find_parent(model)
     if epochs == 0:
-        if output is not None:
-            raise BadOption("--epochs 0 trains nothing that --output could hold", "leave one of them away")
+        if output is not None or curve:
+            raise BadOption("--epochs 0 trains nothing: neither --output nor --learning-curve", "leave them away")
         measure_only(photos, start, meaning, held_out, data, max_drop, out or MEASUREMENT)
         return
+    if curve and held_out == 0:
+        raise BadOption("--learning-curve is measured on held-out photos", "leave --held-out 0 away")
     out = out or RUN
     settings = AdaptSettings(
         "adapt",
@@ -116,12 +125,33 @@ def adapt(
         precision=precision,
     )
     train = partial(recipe.train, photos=photos, start=start, meaning=meaning)
-    run_recipe(train, settings, data, out, resume, tensorboard=tensorboard)
+    command = settings.command + " --learning-curve" * curve
+    run_recipe(train, settings, data, out, resume, command, tensorboard=tensorboard)
     int8 = out / "model_int8.tflite"
     convert(out / "model.keras", int8, data, max_drop, name=output.stem if output else "adapted")
     before, after = report(out, int8, photos)
+    if curve:
+        train_curve(settings, photos, start, meaning, data, out)
     if output is not None:
         put(int8, output, before, after, force)
+
+
+def train_curve(
+    settings: AdaptSettings, photos: Path, start: Path, meaning: Path | None, data: Path | None, out: Path
+) -> None:
+    """Train the learning curve of a finished run, as far as it is not there yet, and report."""
+    from train.fitting.progress import ProgressDisplay
+    from train.recipes.learning_curve import PLOT, learning_curve
+
+    with ProgressDisplay() as screen:
+        try:
+            told = learning_curve(
+                settings, photos=photos, start=start, meaning=meaning, data_dir=data, out=out, callback=screen
+            )
+        except KeyboardInterrupt:
+            screen.note("interrupted; finished points are kept: the same command with --resume goes on")
+            raise
+    report_curve(told, out / PLOT)
 
 
 def measure_only(

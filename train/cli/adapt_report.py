@@ -57,6 +57,22 @@ def report_measured(measured: dict[str, Any], out: Path, answers: DeviceAnswers,
     show_wrong(answers, photos, out)
 
 
+def report_curve(curve: dict[str, Any], plot: Path) -> None:
+    """Print a learning curve: accuracy against photos a class, and what the last step brought."""
+    console.say("")
+    if not curve:
+        console.say("no learning curve: no photo of a garment was held out to measure it with")
+        return
+    console.say(
+        f"learning curve: {curve['epochs']} epochs a point, measured on {curve['held_out']} photos of garments:"
+    )
+    console.say(f"{'photos a class':<16}{'photos':>7}{'strict':>9}{'groups':>9}")
+    for point in curve["points"]:
+        console.say(f"{point['name']:<16}{point['photos']:>7}{point['accuracy']:>9.1%}{point['groups']:>9.1%}")
+    console.say(curve["verdict"])
+    console.say(f"drawn: {plot}")
+
+
 def say_table(folders: dict[str, Any], columns: tuple[str, str], totals: tuple[float, float]) -> None:
     """Print two columns of accuracies 0..1, a line a folder, and those of all."""
     console.say(f"{'folder':<16}{'photos':>7}" + "".join(f"{name:>9}" for name in columns))
