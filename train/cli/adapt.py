@@ -1,22 +1,27 @@
-"""The command `fmnist-train adapt`: fine-tune on one's own photos, convert, and replace the model if that helped."""
+"""The command `fmnist-train adapt`: fine-tune on one's own photos, convert, and replace the model if that helped.
+
+With --epochs 0, a model is measured as it is.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from edge.cli import console
-from edge.documents import parse_object, read_limited
-from edge.errors import ConversionError, TrainingFailed
+from edge.errors import BadOption, ConversionError, TrainingFailed
+from edge.inference.model_file import bundled_models
+from train.cli.adapt_report import report, report_curve, report_measured
 from train.cli.shared import (
     AverageOption,
     DataOption,
-    OutOption,
     PrecisionOption,
     ResumeOption,
     SeedOption,
@@ -31,6 +36,9 @@ from train.recipes import adapt as recipe
 
 PARENTS = Path(__file__).parents[1] / "models"
 """Float networks that ship with the package: what bundled int8 models were made of."""
+
+RUN, MEASUREMENT = Path("runs/adapt"), Path("runs/measured")
+"""Where a run is written to, and what --epochs 0 finds."""
 
 
 def adapt(
@@ -56,13 +64,24 @@ def adapt(
     max_drop: Annotated[
         float, typer.Option(min=0, help="Points of accuracy that int8 may lose on Fashion-MNIST.")
     ] = 0.5,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="Train on 2, 5, 10, 20, 50 photos a class, too, to see whether more pay: as long again.",
+        ),
+    ] = False,
     epochs: Annotated[
-        int, typer.Option(min=1, help=f"Of {recipe.STEPS_PER_EPOCH} steps each.")
+        int, typer.Option(min=0, help=f"Of {recipe.STEPS_PER_EPOCH} steps each; 0 only measures the model.")
     ] = recipe.DEFAULTS.epochs,
     learning_rate: Annotated[float, typer.Option(help="Largest step size of Muon.")] = recipe.DEFAULTS.learning_rate,
     held_out: Annotated[
-        float, typer.Option(help="Share of each folder that the result is measured with.")
-    ] = recipe.DEFAULTS.held_out,
+        float | None,
+        typer.Option(
+            help="Share of each folder that the result is measured with.",
+            show_default=f"{recipe.DEFAULTS.held_out}; all with --epochs 0",
+        ),
+    ] = None,
     keep: Annotated[float, typer.Option(help="Share of the old weights in the result.")] = recipe.DEFAULTS.keep,
     worn: Annotated[float, typer.Option(help="Share of photos that are shown on a person.")] = recipe.DEFAULTS.worn,
     average: AverageOption = recipe.DEFAULTS.average,
@@ -71,13 +90,24 @@ def adapt(
     precision: PrecisionOption = recipe.DEFAULTS.precision,
     seed: SeedOption = recipe.DEFAULTS.seed,
     data: DataOption = None,
-    out: OutOption = Path("runs/adapt"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write the run to.", show_default=f"{RUN}, or {MEASUREMENT} with --epochs 0"),
+    ] = None,
     resume: ResumeOption = False,
     tensorboard: TensorBoardOption = None,
 ) -> None:
     """Fine-tune a camera model on your own photos: ten a class are enough to matter. Then convert it to int8."""
     console.require_extra("convert", ("tensorflow", "flatbuffers"))
     start = find_parent(model)
+    if epochs == 0:
+        if output is not None or curve:
+            raise BadOption("--epochs 0 trains nothing: neither --output nor --learning-curve", "leave them away")
+        measure_only(photos, start, meaning, held_out, data, max_drop, out or MEASUREMENT)
+        return
+    if curve and held_out == 0:
+        raise BadOption("--learning-curve is measured on held-out photos", "leave --held-out 0 away")
+    out = out or RUN
     settings = AdaptSettings(
         "adapt",
         epochs,
@@ -87,7 +117,7 @@ def adapt(
         validation_images,
         photos=photos.name,
         model=model if start.parent == PARENTS else Path(model).name,
-        held_out=held_out,
+        held_out=recipe.DEFAULTS.held_out if held_out is None else held_out,
         keep=keep,
         worn=worn,
         average=average,
@@ -95,11 +125,69 @@ def adapt(
         precision=precision,
     )
     train = partial(recipe.train, photos=photos, start=start, meaning=meaning)
-    run_recipe(train, settings, data, out, resume, tensorboard=tensorboard)
-    int8 = convert(out, data, max_drop, name=output.stem if output else "adapted")
-    before, after = report(out, int8)
+    command = settings.command + " --learning-curve" * curve
+    run_recipe(train, settings, data, out, resume, command, tensorboard=tensorboard)
+    int8 = out / "model_int8.tflite"
+    convert(out / "model.keras", int8, data, max_drop, name=output.stem if output else "adapted")
+    before, after = report(out, int8, photos)
+    if curve:
+        train_curve(settings, photos, start, meaning, data, out)
     if output is not None:
         put(int8, output, before, after, force)
+
+
+def train_curve(
+    settings: AdaptSettings, photos: Path, start: Path, meaning: Path | None, data: Path | None, out: Path
+) -> None:
+    """Train the learning curve of a finished run, as far as it is not there yet, and report."""
+    from train.fitting.progress import ProgressDisplay
+    from train.recipes.learning_curve import PLOT, learning_curve
+
+    with ProgressDisplay() as screen:
+        try:
+            told = learning_curve(
+                settings, photos=photos, start=start, meaning=meaning, data_dir=data, out=out, callback=screen
+            )
+        except KeyboardInterrupt:
+            screen.note("interrupted; finished points are kept: the same command with --resume goes on")
+            raise
+    report_curve(told, out / PLOT)
+
+
+def measure_only(
+    photos: Path,
+    start: Path,
+    meaning: Path | None,
+    held_out: float | None,
+    data: Path | None,
+    max_drop: float,
+    out: Path,
+) -> None:
+    """Measure a model as it is, in float and in int8, and report. A model that has no int8 form gets one for now."""
+    console.require_extra("train", ("keras", os.environ.get("KERAS_BACKEND", "tensorflow"), "matplotlib", "rich"))
+    from train.fitting.progress import ProgressDisplay
+    from train.recipes.measure import measure
+
+    with tempfile.TemporaryDirectory() as scratch:
+        int8 = int8_of(start)
+
+        def converted() -> Path:
+            return int8 or convert(start, Path(scratch) / "model_int8.tflite", data, max_drop, name=start.stem)
+
+        with ProgressDisplay() as screen:
+            measured, answers = measure(
+                photos=photos, start=start, int8=converted, meaning=meaning, held_out=held_out, out=out, callback=screen
+            )
+        report_measured(measured, out, answers, photos)
+
+
+def int8_of(start: Path) -> Path | None:
+    """The int8 form of a .keras file: the bundled model of the same name, or the newer file beside it; or None."""
+    if start.parent == PARENTS:
+        return bundled_models()[start.stem]
+    beside = start.with_name("model_int8.tflite")
+    made = start.name == "model.keras" and beside.is_file() and beside.stat().st_mtime >= start.stat().st_mtime
+    return beside if made else None
 
 
 def find_parent(model: str) -> Path:
@@ -111,52 +199,19 @@ def find_parent(model: str) -> Path:
     raise TrainingFailed(f"no float model is called {model}", f"one of {names}, or a run folder of fmnist-train edge")
 
 
-def convert(run: Path, data: Path | None, max_drop: float, name: str) -> Path:
-    """Quantise a run's model with `convert quantize`, which checks the accuracy. Raises ConversionError.
+def convert(model: Path, int8: Path, data: Path | None, max_drop: float, name: str) -> Path:
+    """Quantise a .keras file with `convert quantize`, which checks the accuracy. Raises ConversionError.
 
     A process of its own: train and convert meet in files only.
     """
-    int8 = run / "model_int8.tflite"
-    words = [sys.executable, "-m", "convert.cli", "quantize", str(run / "model.keras"), "-o", str(int8), "--name", name]
+    words = [sys.executable, "-m", "convert.cli", "quantize", str(model), "-o", str(int8), "--name", name]
     words += ["--max-drop", f"{max_drop:g}", "--search", "best", *(["--data", str(data)] if data else [])]
     done = subprocess.run(words, check=False)  # noqa: S603 - our own command, no shell
     if done.returncode != 0:
-        error = ConversionError("the adapted network could not be converted; see above", f"the float model is in {run}")
+        error = ConversionError("the network could not be converted; see above", f"the float model is {model}")
         error.exit_code = done.returncode
         raise error
     return int8
-
-
-def report(run: Path, int8: Path) -> tuple[float, float]:
-    """Print the figures on the held-out photos: before, after, and after in int8 on the device.
-
-    Returns the accuracies 0..1 before and in int8.
-    """
-    from train.evaluation.photo_metrics import on_device
-
-    try:
-        metrics = parse_object(read_limited(run / "metrics.json"), nan=True)
-        told: dict[str, Any] = metrics["photos"]
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingFailed(f"{run}: its metrics.json has no figures of photos: {error}", "train anew") from error
-    console.say("")
-    console.say(f"{told['trained_on']} photos taught it, {told['held_out']} were held out:")
-    if not told["held_out"]:
-        return 0.0, 0.0
-    device = on_device(int8, run / recipe.HELD_OUT_VIEWS)
-    console.say(f"{'folder':<16}{'photos':>7}{'before':>9}{'after':>9}")
-    for name, entry in told["folders"].items():
-        console.say(f"{name:<16}{entry['photos']:>7}{entry['before']:>9.1%}{entry['after']:>9.1%}")
-    console.say(f"{'all':<16}{'':>7}{told['before']['accuracy']:>9.1%}{told['after']['accuracy']:>9.1%}")
-    console.say(f"in int8, as the device answers: {device['accuracy']:.1%}")
-    for name, value in (
-        ("right told from wrong", "right_against_wrong"),
-        ("known told from unknown", "known_against_unknown"),
-    ):
-        if told["after"][value] == told["after"][value]:  # not NaN: there are both
-            console.say(f"{name} (AUROC): {told['before'][value]:.3f} before, {device[value]:.3f} after")
-    console.say(f"Fashion-MNIST: {metrics['test_accuracy']:.2%} of the test images")
-    return told["before"]["accuracy"], device["accuracy"]
 
 
 def put(int8: Path, output: Path, before: float, after: float, force: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,10 @@ from edge.choices import DEFAULT_VIEWS
 from edge.datasets.image_folders import UNKNOWN, UNSORTED
 from edge.documents import parse_json, read_limited
 from edge.errors import DatasetDamaged, DatasetNotFound, SourceError
-from edge.isolation.garment import Garment, find_garment
+from edge.isolation.garment import Garment
+from edge.isolation.network_input import see
 from edge.isolation.rendering import render_views
+from edge.isolation.scene import Scene
 from edge.opencv import cv2
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 from edge.spec import ImageSpec
@@ -32,12 +34,15 @@ class Photo:
     """A photo as the networks see it.
 
     `variants` uint8 (V, 28, 28): the garment cut out by masks that differ a little; `views` uint8 (N, 28, 28): what
-    the device averages over; `folder` is its class folder.
+    the device averages over; `folder` is its class folder, `path` its file, as seen from the folder of photos. Where
+    not `shows_garment`, the device sees something, but rather a part of the ground or what the frame cuts off.
     """
 
     variants: NDArray[np.uint8]
     views: NDArray[np.uint8]
     folder: str
+    path: str = ""
+    shows_garment: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +53,8 @@ class Photos:
     classes: NDArray[np.bool_]
     sha256: str
     """Of all variants and classes: identifies the data."""
+    left_out: tuple[str, ...] = ()
+    """Files of garments in which the device finds nothing."""
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -110,18 +117,21 @@ def read_photos(
     meanings = read_meaning(meaning) if meaning is not None else {}
     found: list[Photo] = []
     classes: list[NDArray[np.bool_]] = []
+    left_out: list[str] = []
     problems: list[str] = []
     files = [(path, name) for name in _class_folders(folder) for path in _pictures(folder / name)]
     rows = {name: _classes_of(name, meanings, labels) for name in sorted({name for _, name in files})}
     for done, (path, name) in enumerate(files, 1):
         try:
-            photo = see_photo(read_image(path), name)
+            photo = see_photo(read_image(path), name, path.relative_to(folder).as_posix())
         except SourceError as error:
             problems.append(error.message)
             continue
         finally:
             if reading is not None:
                 reading("photos", done, len(files))
+        if photo is None and rows[name].any():
+            left_out.append(path.relative_to(folder).as_posix())
         if photo is not None:
             found.append(photo)
             classes.append(rows[name])
@@ -133,21 +143,23 @@ def read_photos(
             f"{folder} holds no photo of a garment",
             f"DIR/CLASS/*.jpg, CLASS one of: {', '.join(labels)}; or --map FILE",
         )
-    return gathered(found, np.stack(classes))
+    return replace(gathered(found, np.stack(classes)), left_out=tuple(left_out))
 
 
-def see_photo(pixels: NDArray[np.uint8], folder: str) -> Photo | None:
-    """What the device sees of a photo: uint8 (H, W, 3) blue green red. None where it finds nothing."""
+def see_photo(pixels: NDArray[np.uint8], folder: str, path: str = "") -> Photo | None:
+    """What the device sees of a photo: uint8 (H, W, 3) blue green red. None where it finds nothing.
+
+    The views are those of the device, made by the same function, of the torso too where somebody wears the garment.
+    """
     spec = ImageSpec()
-    if pixels.shape[:2] == (spec.height, spec.width):
-        grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)[np.newaxis]
-        return Photo(grey, grey, folder)
-    garment = find_garment(pixels)
-    if not garment.masks:
+    seen = see(pixels, spec, DEFAULT_VIEWS)
+    if not len(seen.pictures):
         return None
-    masks = _masks(garment)
-    variants = np.concatenate([render_views(garment.grey, (mask,), spec.height, spec.width, 1) for mask in masks])
-    return Photo(variants, garment.views(spec.height, spec.width, DEFAULT_VIEWS), folder)
+    if seen.garment is None:
+        return Photo(seen.pictures, seen.pictures, folder, path)
+    grey, masks = seen.garment.grey, _masks(seen.garment)
+    variants = np.concatenate([render_views(grey, (mask,), spec.height, spec.width, 1) for mask in masks])
+    return Photo(variants, seen.pictures, folder, path, seen.garment.scene is Scene.GARMENT)
 
 
 def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:

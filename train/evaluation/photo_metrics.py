@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.choices import DEFAULT_VIEWS
 from edge.datasets.dataset import Dataset
-from edge.inference.classifier import open_classifier
-from edge.inference.interpreters import open_interpreter
-from edge.inference.model_file import read_model
 from edge.opencv import cv2
 from edge.spec import SURE, ScoreCalibration
 from train.augment.basic import one_hot
@@ -27,7 +22,9 @@ from train.evaluation.score_calibration import (
     expected_calibration_error,
     fit_score_calibration,
 )
-from train.fitting.run_folder import replacing
+
+GROUPS = ((0, 2, 4, 6), (1,), (3,), (5, 7, 9), (8,))
+"""Tops, trousers, dress, shoes, bag: Fashion-MNIST's class numbers."""
 
 ENOUGH_TO_FIT = 40
 """Held-out photos; with fewer, a temperature is noise."""
@@ -55,6 +52,27 @@ def figures_of(answers: ScoredSamples, calibration: ScoreCalibration = SURE) -> 
     }
 
 
+def group_accuracy(answers: ScoredSamples, calibration: ScoreCalibration = SURE) -> float:
+    """The share 0..1 of the known whose answer is in a right class' group; NaN without any. Of ten classes only."""
+    best = averaged(answers, calibration)[0].argmax(axis=1)
+    groups = np.zeros((answers.classes.shape[1], answers.classes.shape[1]), np.bool_)
+    for group in GROUPS:
+        groups[np.ix_(group, group)] = True
+    right, known = (answers.classes & groups[best]).any(axis=1), answers.classes.any(axis=1)
+    return round(float(right[known].mean()), 4) if known.any() else float("nan")
+
+
+def folder_accuracies(right: NDArray[np.bool_], photos: Photos) -> dict[str, tuple[int, float]]:
+    """Of each folder of known photos: how many there are, and the share 0..1 of those that are right, bool (N,)."""
+    folders = np.array([photo.folder for photo in photos.photos])
+    members = {name: folders == name for name in photos.folders}
+    return {
+        name: (int(of_it.sum()), round(float(right[of_it].mean()), 4))
+        for name, of_it in members.items()
+        if photos.known[of_it].any()
+    }
+
+
 def held_out_use(answers: ScoredSamples, calibration: ScoreCalibration) -> dict[str, float]:
     """What a camera should show of such garments: the share that is called unknown, and the mean best score."""
     known = answers.classes.any(axis=1)
@@ -78,12 +96,8 @@ def gain(before: Any, after: Any, learnt: Photos, kept: Photos, calibration: Sco
         if when == "after":
             result[when] |= held_out_use(answers, calibration)
         right = kept.classes[np.arange(len(kept)), averaged(answers, sure)[0].argmax(axis=1)]
-        folders = np.array([photo.folder for photo in kept.photos])
-        for name in kept.folders:
-            of_it = folders == name
-            if kept.known[of_it].any():
-                entry = result["folders"].setdefault(name, {"photos": int(of_it.sum())})
-                entry[when] = round(float(right[of_it].mean()), 4)
+        for name, (count, accuracy) in folder_accuracies(right, kept).items():
+            result["folders"].setdefault(name, {"photos": count})[when] = accuracy
     return result
 
 
@@ -134,19 +148,3 @@ def _views(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     inner = np.stack([np.asarray(cv2.erode((one > 0).astype(np.uint8), square), np.uint8) for one in images])
     wider, narrower = np.where(images > 0, images, grown), images * inner
     return [view for one in (images, wider, narrower) for view in (one, one[:, :, ::-1])]
-
-
-def keep_views(kept: Photos, path: Path) -> None:
-    """Write the network inputs of the held-out photos, for `on_device`. Raises OutputFailed."""
-    with replacing(path) as unfinished:
-        np.savez_compressed(unfinished, views=kept.views, classes=kept.classes)
-
-
-def on_device(int8: Path, kept_views: Path) -> dict[str, float]:
-    """Figures of an int8 model on photos that keep_views wrote, through the classifier that the device runs."""
-    model = read_model(str(int8))
-    classifier = open_classifier(model, open_interpreter(model))
-    with np.load(kept_views) as kept:
-        kinds = max(1, kept["views"].shape[1] // DEFAULT_VIEWS)
-        answers = np.stack([classifier.averaged(views, kinds)[0] for views in kept["views"]])
-        return figures_of(ScoredSamples(answers[:, np.newaxis], kept["classes"]))

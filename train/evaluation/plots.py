@@ -15,6 +15,8 @@ from train.fitting.run_folder import EpochResult, replacing
 
 TRAINING, HELD_OUT = "#1f77b4", "#d95f02"  # told apart by colour-blind eyes too
 
+DPI = 120
+
 
 def draw_curves(history: Sequence[EpochResult], path: Path) -> None:
     """Draw loss and accuracy over the epochs, training against held-out images; raises OutputFailed."""
@@ -63,4 +65,4 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; raises OutputFailed."""
     FigureCanvasAgg(figure)  # needs no display; pyplot's global state stays out of it
     with replacing(path) as partial:
-        figure.savefig(partial, dpi=120)
+        figure.savefig(partial, dpi=DPI)

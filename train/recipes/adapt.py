@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edge.errors import TrainingFailed
 from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, STEPS_PER_EPOCH, AdaptSettings
@@ -24,6 +24,7 @@ from train.recipe import follow
 from train.settings import PRECISIONS
 
 if TYPE_CHECKING:
+    from train.data.photos import Photos
     from train.data.splits import Parts
     from train.fitting.callbacks import Callback
     from train.fitting.run_folder import EpochResult, RunFolder
@@ -61,33 +62,51 @@ def train(
     figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
-        from train.data.adapt_epochs import AdaptEpochBuilder
-        from train.data.epochs import read_trained
         from train.data.photos import read_photos
-        from train.evaluation.photo_metrics import fitted_score_calibration, gain, keep_views
-        from train.fitting.fit import fit
+        from train.evaluation.device_answers import keep_views
+        from train.evaluation.photo_metrics import fitted_score_calibration, gain
 
-        training = parts.training
-        if not training.is_fashion_mnist:
-            raise TrainingFailed(
-                "adapt goes on from a model of Fashion-MNIST's ten classes", "leave --data out, or name its folder"
-            )
-        read = read_photos(photos, training.label_names, meaning, callback.reading)
+        require_fashion_mnist(parts)
+        read = read_photos(photos, parts.training.label_names, meaning, callback.reading)
         learnt, kept = read.split(settings.held_out)
-        epoch_builder = AdaptEpochBuilder(settings.seed, learnt, settings.worn)
-        before = read_trained(start, len(training.label_names)).model
-        tuned, history = fit(
-            partial(build, start=start), training, parts.held_out, folder, callback, epoch_builder=epoch_builder
-        )
-        after = like(before, len(training.label_names))
-        old, new = before.get_weights(), tuned.get_weights()
-        after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
-        keep_views(kept, folder.path / HELD_OUT_VIEWS)
+        before, after, history = fine_tuned(start, learnt, parts, folder, callback)
+        keep_views(kept, folder.path / HELD_OUT_VIEWS, read.left_out)
         calibration = fitted_score_calibration(after, kept, parts.held_out, settings.seed)
         figures.update(calibration.as_json(), photos=gain(before, after, learnt, kept, calibration))
         return after, history
 
     return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback, figures=figures)
+
+
+def require_fashion_mnist(parts: Parts) -> None:
+    """Raise TrainingFailed for data of other classes."""
+    if not parts.training.is_fashion_mnist:
+        raise TrainingFailed(
+            "adapt goes on from a model of Fashion-MNIST's ten classes", "leave --data out, or name its folder"
+        )
+
+
+def fine_tuned(
+    start: Path, learnt: Photos, parts: Parts, folder: RunFolder, callback: Callback
+) -> tuple[Any, Any, list[EpochResult]]:
+    """Train by the folder's AdaptSettings: (the Keras network before, the mean of before and after, history).
+
+    Raises the errors of read_trained and fit.
+    """
+    from train.data.adapt_epochs import AdaptEpochBuilder
+    from train.data.epochs import read_trained
+    from train.fitting.fit import fit
+
+    settings, training = cast("AdaptSettings", folder.settings), parts.training
+    before = read_trained(start, len(training.label_names)).model
+    epoch_builder = AdaptEpochBuilder(settings.seed, learnt, settings.worn)
+    tuned, history = fit(
+        partial(build, start=start), training, parts.held_out, folder, callback, epoch_builder=epoch_builder
+    )
+    after = like(before, len(training.label_names))
+    old, new = before.get_weights(), tuned.get_weights()
+    after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
+    return before, after, history
 
 
 def build(settings: AdaptSettings, classes: int, steps: int = STEPS_PER_EPOCH, *, start: Path) -> Any:

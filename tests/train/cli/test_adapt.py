@@ -61,9 +61,26 @@ def test_photos_become_an_int8_model_even_after_a_kill(tmp_path: Path) -> None:
     assert model.manifest["provenance"]["photos"]["trained_on"] == 30
     assert str(tmp_path) not in json.dumps(model.manifest)
 
+    files = {path: path.read_bytes() for path in (out / "model.keras", out / "metrics.json", output)}
+    measured = tmp_path / "measured"
+    again = adapt(
+        "--photos", photos, "--map", meaning, "--model", out, "--epochs", 0, "--held-out", 0.2, "--out", measured
+    )
+    assert again.returncode == 0, again.stderr
+    assert "measured on 6 of 36 photos; nothing was trained" in again.stdout
+    assert (measured / "wrong.csv").read_text() == (out / "wrong.csv").read_text()
+    assert {path: path.read_bytes() for path in files} == files
+    told = json.loads((measured / "measured.json").read_text())
+    assert f"in int8, as the device answers: {told['int8']['accuracy']:.1%}" in done.stdout
+    assert not list(measured.glob("*.keras"))
+    assert not list(measured.glob("*.tflite"))
+
 
 @pytest.mark.subprocess
 def test_what_cannot_be_is_said_before_anything_is_trained(tmp_path: Path) -> None:
     nowhere = adapt("--photos", tmp_path / "nowhere", "--model", "nobody")
     assert nowhere.returncode == 9
     assert "no float model is called nobody" in nowhere.stderr
+    nothing = adapt("--photos", tmp_path, "--epochs", 0, "-o", tmp_path / "mine.tflite")
+    assert nothing.returncode == 2
+    assert "--epochs 0 trains nothing" in nothing.stderr

@@ -10,12 +10,16 @@ import pytest
 
 from edge.choices import DEFAULT_VIEWS
 from edge.errors import DatasetDamaged, DatasetNotFound
+from edge.isolation.network_input import see
 from edge.opencv import cv2
-from edge.spec import FASHION_MNIST_LABELS
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec
+from tests.conftest import ROOT
+from tests.edge.isolation.test_person import SKIN_TONES, figure
 from tests.photographs import write_photos
-from train.data.photos import label_number, read_photos
+from train.data.photos import label_number, read_photos, see_photo
 
 LABELS = FASHION_MNIST_LABELS
+SAMPLES = ROOT / "edge" / "samples"
 
 
 @pytest.fixture
@@ -59,6 +63,31 @@ def test_photos_become_what_the_device_sees(folder: Path) -> None:
         assert classes.sum() == (photo.folder != "_unknown")
 
 
+def test_training_runs_the_person_step_as_the_device_does() -> None:
+    """Somebody in a T-shirt before white: views of the whole and of the torso, and both among what is taught."""
+    pixels = figure(SKIN_TONES[5])
+    photo = see_photo(pixels, "T-shirt", "T-shirt/worn.jpg")
+    seen = see(pixels, ImageSpec(), DEFAULT_VIEWS)
+    assert photo is not None
+    assert seen.garment is not None
+    assert seen.garment.torso is not None
+    np.testing.assert_array_equal(photo.views, seen.pictures)
+    assert len(photo.views) == 2 * DEFAULT_VIEWS
+    taught = {picture.tobytes() for picture in photo.variants}
+    assert {seen.pictures[0].tobytes(), seen.pictures[DEFAULT_VIEWS].tobytes()} <= taught
+
+
+def test_pictures_that_were_drawn_are_taught_as_the_device_sees_them() -> None:
+    """An image of Fashion-MNIST, enlarged: grey on black, so no garment is looked for in it."""
+    pixels = cv2.imread(str(sorted(SAMPLES.glob("*.png"))[0]))
+    large = cv2.resize(pixels, (280, 280), interpolation=cv2.INTER_NEAREST)
+    for one in (pixels, large):
+        photo = see_photo(one, "any")
+        assert photo is not None
+        np.testing.assert_array_equal(photo.views, see(one, ImageSpec(), DEFAULT_VIEWS).pictures)
+        np.testing.assert_array_equal(photo.variants, photo.views)
+
+
 def test_a_folder_may_stand_for_several_labels_or_none(folder: Path) -> None:
     (folder / "_unknown").rename(folder / "hats")
     (folder / "Dress").rename(folder / "shoes")
@@ -93,9 +122,15 @@ def test_photos_not_yet_sorted_are_passed_over(folder: Path) -> None:
     assert read_photos(folder, LABELS).folders == ("T-shirt", "_unknown")
 
 
-def test_empty_scenes_teach_nothing(folder: Path) -> None:
-    cv2.imwrite(str(folder / "Dress" / "empty.png"), np.full((90, 90, 3), 200, np.uint8))
-    assert len(read_photos(folder, LABELS)) == 18
+def test_empty_scenes_teach_nothing_but_are_named(folder: Path) -> None:
+    for name in ("Dress", "_unknown"):
+        cv2.imwrite(str(folder / name / "empty.png"), np.full((90, 90, 3), 200, np.uint8))
+    photos = read_photos(folder, LABELS)
+    assert len(photos) == 18
+    assert photos.left_out == ("Dress/empty.png",)  # in a folder of no class it is as it should be
+    assert {photo.path for photo in photos.photos} == {
+        f"{name}/{number}.jpg" for name in photos.folders for number in range(6)
+    }
 
 
 def test_what_is_wrong_is_named(folder: Path, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +22,21 @@ from edge.datasets.dataset import load
 from edge.errors import BadOption, TrainingFailed
 from edge.spec import FASHION_MNIST_LABELS, ScoreCalibration
 from tests.photographs import write_photos
+from tests.train.conftest import Recorder
 from train import networks
 from train.cli.adapt import find_parent, put
 from train.data import adapt_settings
 from train.data.adapt_epochs import AdaptEpochBuilder, partial_label_accuracy, partial_label_crossentropy, targets_of
 from train.data.adapt_settings import AdaptSettings
+from train.data.nested_subsets import nested_subset
 from train.data.photos import Photos, read_photos
 from train.evaluation.early_exit import THRESHOLDS
 from train.evaluation.photo_metrics import answered, figures_of
 from train.recipes import adapt
+from train.recipes.learning_curve import learning_curve
 
 SETTINGS = dataclasses.replace(adapt.DEFAULTS, epochs=1, validation_images=20)
+QUICK = dataclasses.replace(SETTINGS, keep=0.0, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +96,6 @@ def test_every_step_shows_photos_garments_and_outliers(photos: Photos, data_dir:
 
 
 def test_small_folders_are_shown_more_often_than_their_size(folder: Path, tmp_path: Path, data_dir: Path) -> None:
-    import shutil
-
     uneven = tmp_path / "uneven"
     shutil.copytree(folder, uneven)
     for path in sorted((uneven / "Dress").iterdir())[1:]:
@@ -114,26 +119,83 @@ def run(settings: AdaptSettings, folder: Path, start: Path, data_dir: Path, out:
     )
 
 
+@pytest.fixture(scope="module")
+def trained(folder: Path, start: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A run's folder, and the recorder that was told of it."""
+    out, recorder = tmp_path_factory.mktemp("trained") / "run", Recorder()
+    run(QUICK, folder, start, data_dir, out, recorder)
+    return out, recorder
+
+
 @pytest.mark.slow
-def test_photos_are_learnt_and_the_gain_is_told(
-    folder: Path, photos: Photos, start: Path, data_dir: Path, tmp_path: Path, recorder: Any
-) -> None:
-    metrics = run(
-        dataclasses.replace(SETTINGS, keep=0.0, learning_rate=0.02), folder, start, data_dir, tmp_path / "run", recorder
-    )
+def test_photos_are_learnt_and_the_gain_is_told(trained: tuple[Path, Any], photos: Photos) -> None:
+    out, recorder = trained
+    metrics = json.loads((out / "metrics.json").read_text())
     told = metrics["photos"]
     assert (told["trained_on"], told["held_out"]) == (24, 6)
     assert told["after"]["accuracy"] >= told["before"]["accuracy"]
     assert recorder.read["photos"] == (30, 30)
     assert recorder.results[-1].accuracy > 0.3
-    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    model = keras.saving.load_model(out / "model.keras")
     of_all = figures_of(answered(model, photos))
     assert of_all["accuracy"] > 0.7
     assert set(metrics["doubt"]) == {"temperature", "unknown_below"}
     assert metrics["early_exit"] in THRESHOLDS
-    record = read_record(tmp_path / "run" / "model.keras")
+    record = read_record(out / "model.keras")
     assert record is not None
     assert record.score_calibration == ScoreCalibration.from_json(metrics)
+
+
+@pytest.mark.slow
+def test_an_interrupted_learning_curve_goes_on_where_it_was(
+    trained: tuple[Path, Any], folder: Path, start: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    """Two points: of 2 photos a class, and of all, which are 5."""
+    out, _ = trained
+    few = tmp_path / "few"
+    for path in folder.glob("*/[0-5].jpg"):
+        (few / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, few / path.parent.name)
+    teach = partial(learning_curve, QUICK, photos=few, start=start, meaning=None, data_dir=data_dir, out=out)
+    before = (out / "metrics.json").read_text()
+    first, second = (out / "learning_curve" / name for name in ("002", "005"))
+
+    def interrupt() -> None:
+        if second.exists():  # its only epoch is on disk
+            raise KeyboardInterrupt
+
+    recorder = Recorder()
+    recorder.after_epoch[1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        teach(callback=recorder)
+    assert len(recorder.results) == 2
+    assert (second / "checkpoint.keras").exists()
+    assert (out / "metrics.json").read_text() == before
+    written = (first / "metrics.json").stat().st_mtime_ns
+
+    resumed = Recorder()
+    curve = teach(callback=resumed)
+    assert "resuming after epoch 1 of 1" in resumed.notes
+    assert resumed.results == []
+    assert (first / "metrics.json").stat().st_mtime_ns == written
+    assert not list(out.glob("learning_curve/*/*.keras"))
+    assert [(point["name"], point["photos"]) for point in curve["points"]] == [("0", 0), ("2", 4), ("all", 10)]
+    assert curve["held_out"] == 2
+    after = json.dumps(json.loads(before) | {"learning_curve": curve}, indent=2) + "\n"
+    assert (out / "metrics.json").read_text() == after
+    learnt, kept = read_photos(few, FASHION_MNIST_LABELS).split(QUICK.held_out)
+    for path, size in ((first, 2), (second, 5)):
+        point = json.loads((path / "metrics.json").read_text())
+        assert point["made_of"][:2] == [nested_subset(learnt, size, QUICK.seed).sha256, kept.sha256]
+    assert (out / "learning_curve.png").exists()
+
+    (few / "_unknown" / "0.jpg").unlink()
+    (few / "_unknown" / "1.jpg").unlink()
+    with pytest.raises(TrainingFailed, match="other photos or settings"):
+        teach(callback=Recorder())
+    (first / "metrics.json").write_text("{")
+    with pytest.raises(TrainingFailed, match=r"002/metrics.json is damaged"):
+        teach(callback=Recorder())
 
 
 def test_it_learns_in_bfloat16_too(start: Path, photos: Photos, data_dir: Path) -> None:
