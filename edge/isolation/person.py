@@ -1,7 +1,7 @@
 """A worn garment without its wearer: head, skin and trousers taken away, where all of it is beyond doubt.
 
-The rule looks for a face first and stands back without one: a plain rule of skin colour takes wood, leather and beige
-cloth for skin. Sizes are parts of the mask's bounding box.
+The head is found by its outline: narrow, upright, above wide shoulders. What colour skin has is read off the face, so
+the rule knows neither a range of tones nor the light. Sizes are parts of the mask's bounding box.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from edge.opencv import cv2
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SKIN_LOW, SKIN_HIGH = (50, 136, 80), (255, 176, 127)
-"""Luma, Cr and Cb of skin under ordinary light, light to dark (Chai and Ngan 1999, 10.1109/76.767122, widened)."""
+LOWEST_CHIN, HIGHEST_CHIN = 0.42, 0.06
+"""Of the rows, from above: the chin lies between."""
 
-SEARCHED = 0.36
-"""A face is sought in so much of the rows, from above."""
+SHOULDERS_BEGIN, SHOULDERS_END = 0.07, 0.19
+"""Of the rows, below the chin: all of these are as wide as shoulders."""
 
-MUCH_SKIN = 0.35
+SHOULDERS = 1.3
+"""Widths of a head: shoulders are at least so wide."""
+
+MUCH_SKIN = 0.2
 """Of the torso: more of it in a skin's colour is a beige or red garment."""
 
 HEM_EXPLAINS, HEM_DISTANCE = 0.45, 18
@@ -50,91 +53,119 @@ class Box(NamedTuple):  # a dataclass would cost a first photo 3 of 12 million i
         return self.left + (self.width - 1) / 2
 
 
-def torso_mask(small: NDArray[np.uint8], lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The garment on a person's upper body: uint8 (h, w, 3) BGR, (3, h, w) Lab, bool (h, w) -> bool (h, w).
+class Head(NamedTuple):
+    """Where a head is: its first row and the first below its chin, its middle column and its width."""
 
-    None where there is no face with shoulders under it, or too little is left.
+    top: int
+    chin: int
+    middle: int
+    width: int
+
+
+class Worn(NamedTuple):
+    """What the person step found."""
+
+    torso: NDArray[np.bool_]
+    """(h, w): the garment on the upper body."""
+    skin: NDArray[np.bool_] | None
+    """(h, w): the face and what else has its colour; None where the garment has it, too."""
+
+
+def without_wearer(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Worn | None:
+    """A worn garment without its wearer: uint8 (3, h, w) Lab, bool (h, w) mask of both.
+
+    None where there is no head with shoulders under it, or too little is left.
     """
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
-    if height < 0.9 * width or height < 20 or width < 10:
+    if height < 1.2 * width or height < 20 or width < 10:
         return None
     box = Box(top, left, height, width, int(np.count_nonzero(mask)))
-    searched = slice(max(0, top - 2), top + int(SEARCHED * height) + 2)  # what the opening looks at
-    if not _skin(small[searched], mask[searched]).any():
+    head = _head(mask, box)
+    if head is None:
         return None
-    skin = _skin(small, mask)
-    face = _face(skin, box)
-    if face is None:
-        return None
-    middle, chin = face
-    if not _narrower_than_shoulders(mask, box, chin):
-        return None
+    skin = _like_face(lab, head)
     body = filled(mask, round(0.4 * box.area), (box.middle, 0.15 * box.width))
-    body[: chin + 1] = False
-    if not _beige(skin, body, box, middle, chin):
+    body[: head.chin] = False
+    beige = _beige(skin, body, box, head)
+    if not beige:
         body &= ~skin
-    hem = _hem(lab, body, box, middle, chin)
+    hem = _hem(lab, body, box, head)
     if hem is not None:
         body[hem:] = False
     body = cleaned(body)
-    return body if body.sum() >= LEAST_LEFT * box.area else None
-
-
-def _skin(small: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    colours = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
-    found = cv2.inRange(colours, np.array(SKIN_LOW), np.array(SKIN_HIGH))
-    found = cv2.bitwise_and(found, found, mask=mask.view(np.uint8))
-    return np.asarray(cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8) > 0
-
-
-def _face(skin: NDArray[np.bool_], box: Box) -> tuple[float, int] | None:
-    """Middle column and chin row of a face: a compact patch of skin high up in the middle. None without one."""
-    searched = skin[box.top : box.top + int(SEARCHED * box.height)].view(np.uint8)
-    if not searched.any():
+    if np.count_nonzero(body) < LEAST_LEFT * box.area:
         return None
-    _, numbers, stats, centroids = cv2.connectedComponentsWithStats(searched, connectivity=8)
-    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    _, first, wide, tall, area = (int(value) for value in stats[number])
-    column, row = centroids[number]
-    if not (
-        abs(column - box.middle) <= 0.2 * box.width + 2
-        and row <= 0.30 * box.height
-        and first <= 0.22 * box.height
-        and 0.006 * box.area <= area <= 0.16 * box.area
-        and wide < 0.62 * box.width
-        and 0.5 * wide <= tall <= 3.2 * wide
-        and area > 0.35 * wide * tall
-    ):
+    return Worn(body, None if beige else skin)
+
+
+def _head(mask: NDArray[np.bool_], box: Box) -> Head | None:
+    """A head by its outline: the chin is where the rows below are widest, measured by those above. None without one."""
+    rows = mask[box.top : box.top + box.height]
+    widths = np.count_nonzero(rows, axis=1).tolist()
+    begin, end = (max(1, int(part * box.height)) for part in (SHOULDERS_BEGIN, SHOULDERS_END))
+    above, best, chin, width = 0, 0.0, 0, 0
+    for row in range(1, int(LOWEST_CHIN * box.height) + 1):
+        above = max(above, widths[row - 1])
+        if row < HIGHEST_CHIN * box.height or row < 0.9 * above:
+            continue
+        shoulders = min(widths[row + begin : row + end + 1])
+        if shoulders > best * above:
+            best, chin, width = shoulders / above, row, above
+    if best < SHOULDERS or width < 0.22 * box.width:
         return None
-    widths = np.sort((numbers[first : first + tall] == number).sum(axis=1))
-    typical = int(widths[(3 * (len(widths) - 1)) // 4])
-    chin = min(first + tall - 1, first + int(1.75 * typical), int(0.34 * box.height))
-    return float(column), box.top + chin
+    first = next(row for row, one in enumerate(widths) if 3 * one >= width)
+    middle, count = _middle(rows[first:chin])
+    shoulders, _ = _middle(rows[chin + begin : chin + end + 1])
+    if 10 * abs(middle - shoulders) > box.width or 2 * count < width * (chin - first):
+        return None
+    return Head(box.top + first, box.top + chin, middle, width)
 
 
-def _narrower_than_shoulders(mask: NDArray[np.bool_], box: Box, chin: int) -> bool:
-    head = np.sort(mask[box.top : chin].sum(axis=1))
-    below = np.sort(mask[chin : chin + max(1, int(0.3 * box.height))].sum(axis=1))
-    if not (len(head) and len(below)):
-        return False
-    return bool(head[len(head) // 2] <= 0.62 * below[(4 * (len(below) - 1)) // 5])
+def _middle(rows: NDArray[np.bool_]) -> tuple[int, int]:
+    """The mean column of a mask's pixels, and how many there are."""
+    columns = np.count_nonzero(rows, axis=0)
+    count = int(columns.sum())
+    return int((columns * np.arange(len(columns))).sum()) // count, count
 
 
-def _beige(skin: NDArray[np.bool_], body: NDArray[np.bool_], box: Box, middle: float, chin: int) -> bool:
+def _like_face(lab: NDArray[np.uint8], head: Head) -> NDArray[np.bool_]:
+    """Where the colour is a face's, in more and in less light."""
+    tall = head.chin - head.top
+    rows = slice(head.top + 2 * tall // 5, max(head.top + 3 * tall // 4, head.top + 2 * tall // 5 + 1))
+    reach = max(1, head.width // 5)
+    columns = slice(max(0, head.middle - reach), head.middle + reach + 1)
+    face = [_median(plane[rows, columns]) for plane in lab]
+    lightness = 8 + face[0] // 6
+    colour = 4 + face[0] // 32
+    near = [
+        cv2.inRange(plane, np.array([value - far]), np.array([value + far]))
+        for plane, value, far in zip(lab, face, (lightness, colour, colour), strict=True)
+    ]
+    found = cv2.bitwise_and(cv2.bitwise_and(near[0], near[1]), near[2])
+    found = cv2.erode(found, np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.dilate(found, np.ones((5, 5), np.uint8)), np.uint8) > 0
+
+
+def _median(values: NDArray[np.uint8]) -> int:
+    ordered = np.sort(values, axis=None)
+    return int(ordered[len(ordered) // 2])
+
+
+def _beige(skin: NDArray[np.bool_], body: NDArray[np.bool_], box: Box, head: Head) -> bool:
     """Whether the garment itself has the colour of skin."""
-    length = box.top + box.height - chin
-    rows = slice(chin + int(0.15 * length), chin + max(1, int(0.5 * length)))
-    columns = _around(middle, 0.18 * box.width)
+    length = box.top + box.height - head.chin
+    rows = slice(head.chin + int(0.15 * length), head.chin + max(1, int(0.5 * length)))
+    columns = _around(head.middle, 0.18 * box.width)
     inside = np.count_nonzero(body[rows, columns])
     return bool(np.count_nonzero(skin[rows, columns] & body[rows, columns]) > MUCH_SKIN * inside)
 
 
-def _hem(lab: NDArray[np.uint8], body: NDArray[np.bool_], box: Box, middle: float, chin: int) -> int | None:
+def _hem(lab: NDArray[np.uint8], body: NDArray[np.bool_], box: Box, head: Head) -> int | None:
     """The first row below the garment's hem: where the colours above and below differ most. None without a hem."""
-    columns = _around(middle, 0.22 * box.width)
+    columns = _around(head.middle, 0.22 * box.width)
     counts = body[:, columns].sum(axis=1)
     rows = np.flatnonzero(counts > 2)
-    rows = rows[rows > chin + 2]
+    rows = rows[rows > head.chin + 1]
     if len(rows) <= 14:
         return None
     sums = np.where(body[rows, columns], lab[:, rows, columns], 0).sum(axis=2, dtype=np.int64).T
