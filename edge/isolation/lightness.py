@@ -36,9 +36,7 @@ PLACES = 6
 
 def has_no_colour(lab: NDArray[np.uint8]) -> bool:
     """Whether a frame is grey throughout: uint8 (3, h, w) Lab."""
-    return all(
-        int(plane.min()) >= NEUTRAL - MOST_TINT and int(plane.max()) <= NEUTRAL + MOST_TINT for plane in lab[1:]
-    )
+    return all(int(plane.min()) >= NEUTRAL - MOST_TINT and int(plane.max()) <= NEUTRAL + MOST_TINT for plane in lab[1:])
 
 
 def evenly_lit(lab: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -133,8 +131,14 @@ def _light_of(height: int, width: int) -> _Light:
     outwards: NDArray[np.float64] = np.floor(1024 * ((across / width) ** 2 + (down / height) ** 2))
     strip = strip_of(height, width)
     places = tuple(np.broadcast_to(one, strip.shape)[strip] for one in (across, down, outwards))
-    planes = (one.astype(np.float32) for one in (across, down, outwards))
-    return _Light(*planes, np.flatnonzero(strip), places, float(places[2].sum()) / places[2].size)
+    return _Light(
+        across.astype(np.float32),
+        down.astype(np.float32),
+        outwards.astype(np.float32),
+        np.flatnonzero(strip),
+        places,
+        float(places[2].sum()) / places[2].size,
+    )
 
 
 @lru_cache(maxsize=16)
