@@ -37,15 +37,14 @@ _COUNT = 1 << 30
 counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
 
 
-class ColourCounts:
-    """How often a frame's colours are in it: uint8 (3, h, w) Lab. Sums are of whole numbers below 2^53.
+class Counts:
+    """How often something is in a frame: uint8 (3, h, w) bins, 0 to BINS - 1. Sums are of whole numbers below 2^53.
 
-    Only the colours that the frame has, and their neighbours, are counted: a tenth of all BINS^3, mostly.
+    Only the bins that the frame has, and their neighbours, are counted: of colours a tenth of all BINS^3, mostly.
     """
 
-    def __init__(self, lab: NDArray[np.uint8]) -> None:
-        self._size = height, width = lab.shape[1:]
-        bins = bins_of(lab)
+    def __init__(self, bins: NDArray[np.uint8]) -> None:
+        self._size = height, width = bins.shape[1:]
         lowest, highest = bins.min(axis=(1, 2)).tolist(), bins.max(axis=(1, 2)).tolist()
         # One bin more on each side, into which smoothing spreads; bins -1 and BINS there are not.
         self._shape = tuple(last - first + 3 for first, last in zip(lowest, highest, strict=True))
@@ -65,17 +64,21 @@ class ColourCounts:
         bool (h, w) in, with a pixel set. Pixels count for the garment by how central they are. The rest is done pixel
         by pixel: the same on every processor.
         """
-        counts, of_garment = self._counted(mask)
-        of_ground = self._all - counts
-        with np.errstate(divide="ignore", invalid="ignore"):  # colours that neither has
-            odds = (of_ground * of_garment.sum()) / (of_garment * of_ground.sum())
+        levels = self._odds(mask)
         nearness = _nearness(*self._size)
-        levels = odds.take(self._numbers, mode="wrap")
         levels += nearness
         np.divide(nearness, levels, out=levels)
         levels *= 255
         levels += 0.5
         return np.asarray(cv2.blur(levels.astype(np.uint8).reshape(self._size), (3, 3)), np.uint8)
+
+    def _odds(self, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """How much likelier each pixel is of the ground than of the garment: float64 (h * w,), infinity included."""
+        counts, of_garment = self._counted(mask)
+        of_ground = self._all - counts
+        with np.errstate(divide="ignore", invalid="ignore"):  # bins that neither has
+            odds = (of_ground * of_garment.sum()) / (of_garment * of_ground.sum())
+        return np.asarray(odds.take(self._numbers, mode="wrap"), np.float64)
 
     def overlap(self, mask: NDArray[np.bool_]) -> float:
         """How much of a garment's colours its ground has, too, 0..1: the intersection of their histograms.
@@ -105,6 +108,13 @@ class ColourCounts:
         for plane in self._none:
             counts.reshape(self._shape)[plane] = 0
         return counts
+
+
+class ColourCounts(Counts):
+    """How often a frame's colours are in it: uint8 (3, h, w) Lab."""
+
+    def __init__(self, lab: NDArray[np.uint8]) -> None:
+        super().__init__(bins_of(lab))
 
 
 def bins_of(lab: NDArray[np.uint8]) -> NDArray[np.uint8]:

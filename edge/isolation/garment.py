@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import cleaned
-from edge.isolation.colours import ColourCounts
+from edge.isolation.colours import Counts
 from edge.isolation.ground import border_of, difference, edge_share, median_of, plain_background_mask, threshold_of
 from edge.isolation.lab import bgr_to_lab
+from edge.isolation.lightness import counts_of, evenly_lit, has_no_colour
 from edge.isolation.person import without_wearer
 from edge.isolation.rendering import render_views
 from edge.isolation.scene import Scene
@@ -90,6 +91,9 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     """Find the garment in a frame: uint8 (H, W, 3) blue green red, lying on, hanging before or worn before a ground."""
     small = shrunk(pixels)
     lab = bgr_to_lab(small)
+    is_grey = has_no_colour(lab)
+    if is_grey:
+        lab = evenly_lit(lab)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
     border = border_of(lab)
     median = median_of(border)
@@ -98,10 +102,10 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     if not mask.any():
         return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
     plain = plain_background_mask(lab, border, median, mask)
-    colours = ColourCounts(lab)
-    masks = _refined(colours, mask) if plain is None else (plain,)
+    counts = counts_of(lab, is_grey)
+    masks = _refined(counts, mask) if plain is None else (plain,)
     share = edge_share(masks[0])
-    distinctness = max(_apart(lab, masks[0]), 1 - colours.overlap(masks[0]))
+    distinctness = max(_apart(lab, masks[0]), 1 - counts.overlap(masks[0]))
     worn = without_wearer(lab, masks[0])
     torso = None if worn is None else worn.torso
     if worn is not None and worn.skin is not None:
@@ -109,14 +113,14 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     return Garment(grey, masks, torso, _scene(masks[0], share, distinctness), distinctness, share)
 
 
-def _refined(colours: ColourCounts, mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
-    """The masks by the colours of a first mask and its ground, at three levels; the first, if nothing is left of it."""
+def _refined(counts: Counts, mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
+    """The masks by what a first mask and its ground hold, at three levels; the first, if nothing is left of it."""
     drawn = mask
     for _ in range(REDRAWN - 1):
-        drawn = cleaned(colours.garment_levels(drawn) > MIDDLE_LEVEL)
+        drawn = cleaned(counts.garment_levels(drawn) > MIDDLE_LEVEL)
         if not drawn.any():
             return (mask,)
-    levels = colours.garment_levels(drawn)
+    levels = counts.garment_levels(drawn)
     masks = tuple(found for found in (cleaned(levels > level) for level in LEVELS) if found.any())
     return masks or (mask,)
 
