@@ -37,6 +37,18 @@ _COUNT = 1 << 30
 counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
 
 
+NEUTRAL = 128
+"""a and b in 8 bits of what has no colour."""
+
+MOST_TINT = 3
+"""So far from NEUTRAL, a and b are a camera's error. The palest of 878 photos in colour reaches 6."""
+
+
+def has_no_colour(lab: NDArray[np.uint8]) -> bool:
+    """Whether a frame is grey throughout: uint8 (3, h, w) Lab."""
+    return all(int(plane.min()) >= NEUTRAL - MOST_TINT and int(plane.max()) <= NEUTRAL + MOST_TINT for plane in lab[1:])
+
+
 class Counts:
     """How often something is in a frame: uint8 (3, h, w) bins, 0 to BINS - 1. Sums are of whole numbers below 2^53.
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import cleaned
-from edge.isolation.colours import Counts
+from edge.isolation.colours import ColourCounts, Counts, has_no_colour
 from edge.isolation.ground import border_of, difference, edge_share, median_of, plain_background_mask, threshold_of
 from edge.isolation.lab import bgr_to_lab
-from edge.isolation.lightness import counts_of, evenly_lit, has_no_colour
 from edge.isolation.person import without_wearer
 from edge.isolation.rendering import render_views
 from edge.isolation.scene import Scene
@@ -92,7 +91,9 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     small = shrunk(pixels)
     lab = bgr_to_lab(small)
     is_grey = has_no_colour(lab)
-    if is_grey:
+    if is_grey:  # only then: a first photo in colour need not pay for what it does not use
+        from edge.isolation.lightness import LightnessCounts, evenly_lit
+
         lab = evenly_lit(lab)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
     border = border_of(lab)
@@ -102,7 +103,7 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     if not mask.any():
         return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
     plain = plain_background_mask(lab, border, median, mask)
-    counts = counts_of(lab, is_grey)
+    counts = LightnessCounts(lab) if is_grey else ColourCounts(lab)
     masks = _refined(counts, mask) if plain is None else (plain,)
     share = edge_share(masks[0])
     distinctness = max(_apart(lab, masks[0]), 1 - counts.overlap(masks[0]))

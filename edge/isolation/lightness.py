@@ -8,35 +8,23 @@ piece. The second is a bilateral grid (Chen et al. 2007, doi.org/10.1145/1276377
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from edge.isolation.colours import BINS, ColourCounts, Counts
+from edge.isolation.colours import BINS, NEUTRAL, Counts
 from edge.isolation.ground import strip_of
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEUTRAL = 128
-"""a and b in 8 bits of what has no colour."""
-
-MOST_TINT = 3
-"""So far from NEUTRAL, a and b are a camera's error. The palest of 878 photos in colour reaches 6."""
-
 TEXTURE_WINDOW = 7
 """Pixels each way, of 112, over which texture is averaged."""
 
 PLACES = 6
 """Parts of the frame, each way, in which lightness is counted apart. With 5 or 8 masks are as good, with 12 worse."""
-
-
-def has_no_colour(lab: NDArray[np.uint8]) -> bool:
-    """Whether a frame is grey throughout: uint8 (3, h, w) Lab."""
-    return all(int(plane.min()) >= NEUTRAL - MOST_TINT and int(plane.max()) <= NEUTRAL + MOST_TINT for plane in lab[1:])
 
 
 def evenly_lit(lab: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -82,11 +70,6 @@ class LightnessCounts(Counts):
         return np.sqrt(odds, out=odds)
 
 
-def counts_of(lab: NDArray[np.uint8], is_grey: bool) -> Counts:
-    """What parts a frame uint8 (3, h, w) Lab, evenly lit if it is grey."""
-    return LightnessCounts(lab) if is_grey else ColourCounts(lab)
-
-
 def texture_of(lightness: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """How much pixels differ from those around, on average: uint8 (h, w) -> uint8 (h, w), 0 to BINS - 1."""
     rough = cv2.absdiff(lightness, cv2.blur(lightness, (3, 3)))
@@ -106,8 +89,7 @@ def _slope(place: NDArray[np.float64], away: NDArray[np.float64]) -> float:
     return (count * float(place @ away) - sums * float(away.sum())) / spread if spread else 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Light:
+class _Light(NamedTuple):
     """What light may do to a frame: whole numbers."""
 
     across: NDArray[np.float32]
