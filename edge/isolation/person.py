@@ -6,7 +6,7 @@ the rule knows neither a range of tones nor the light. Sizes are parts of the ma
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,14 +38,13 @@ LEAST_LEFT = 0.20
 """Of the mask: with less left, the step has gone wrong."""
 
 
-class Box(NamedTuple):  # a dataclass would cost a first photo 3 of 12 million instructions
+class Box:  # these are no dataclasses or named tuples: making such classes would be a fifth of what a first photo costs
     """A mask's bounding box: first row and column, height and width, and its number of pixels."""
 
-    top: int
-    left: int
-    height: int
-    width: int
-    area: int
+    __slots__ = ("area", "height", "left", "top", "width")
+
+    def __init__(self, top: int, left: int, height: int, width: int, area: int) -> None:
+        self.top, self.left, self.height, self.width, self.area = top, left, height, width, area
 
     @property
     def middle(self) -> float:
@@ -53,22 +52,26 @@ class Box(NamedTuple):  # a dataclass would cost a first photo 3 of 12 million i
         return self.left + (self.width - 1) / 2
 
 
-class Head(NamedTuple):
+class Head:
     """Where a head is: its first row and the first below its chin, its middle column and its width."""
 
-    top: int
-    chin: int
-    middle: int
-    width: int
+    __slots__ = ("chin", "middle", "top", "width")
+
+    def __init__(self, top: int, chin: int, middle: int, width: int) -> None:
+        self.top, self.chin, self.middle, self.width = top, chin, middle, width
 
 
-class Worn(NamedTuple):
-    """What the person step found."""
+class Worn:
+    """What the person step found.
 
-    torso: NDArray[np.bool_]
-    """(h, w): the garment on the upper body."""
-    skin: NDArray[np.bool_] | None
-    """(h, w): the face and what else has its colour; None where the garment has it, too."""
+    `torso` is the garment on the upper body, (h, w); `skin` the face and what else has its colour, (h, w), None where
+    the garment has it, too.
+    """
+
+    __slots__ = ("skin", "torso")
+
+    def __init__(self, torso: NDArray[np.bool_], skin: NDArray[np.bool_] | None) -> None:
+        self.torso, self.skin = torso, skin
 
 
 def without_wearer(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Worn | None:
