@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(PICTURES):
         path = folder / f"{number:03}.png"
         if number in {0, 17, 18, PICTURES - 1}:
-            path.write_bytes(b"\x89PNG\r\n\x1a\n torn" if number % 2 else b"")
+            path.write_bytes(b"no picture" if number % 2 else b"")  # of torn ones libpng speaks, too
         else:
             shutil.copy(samples[number % len(samples)], path)
     return folder
@@ -46,11 +46,6 @@ def without_times(text: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in one.items() if key not in {"latency_ms", "time"}} for one in found]
 
 
-def ours(said: str) -> list[str]:
-    """What is said, without what libpng says by itself, when it reads."""
-    return [line for line in said.splitlines() if not line.startswith("libpng")]
-
-
 @pytest.mark.parametrize("threads", [2, 3, 64, 0])
 def test_answers_and_errors_are_those_of_one(fmnist_edge: Run, folder: Path, threads: int) -> None:
     one = fmnist_edge("classify", folder, "-f", "json")
@@ -58,7 +53,7 @@ def test_answers_and_errors_are_those_of_one(fmnist_edge: Run, folder: Path, thr
     assert (one.returncode, many.returncode) == (1, 1)
     assert without_times(many.stdout) == without_times(one.stdout)
     assert len(without_times(one.stdout)) == PICTURES - 4
-    assert ours(many.stderr) == ours(one.stderr)
+    assert many.stderr == one.stderr
     assert "4 of 45 inputs" in one.stderr
 
 
@@ -69,7 +64,7 @@ def test_an_error_is_said_in_its_place(folder: Path, threads: int) -> None:
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=ROOT, timeout=60
     )
-    lines = ours(done.stdout)[1:-1]  # without the columns' names and the sum
+    lines = done.stdout.splitlines()[1:-1]  # without the columns' names and the sum
     named = [line.partition(".png")[0][-3:] for line in lines if not line.startswith("hint: ")]
     assert named == [f"{number:03}" for number in range(PICTURES)]
     assert sum(line.startswith("error: ") for line in lines) == 4
