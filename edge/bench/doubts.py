@@ -9,6 +9,7 @@ from edge.bench.result import Measured
 from edge.bench.speed import Speed
 from edge.board.conditions import Conditions
 from edge.board.description import Board
+from edge.board.power import WARM_C
 
 BUSY_LOAD = 0.7
 """Of one minute, before anything was measured: our own start takes less."""
@@ -18,8 +19,6 @@ FULL_SHARE = 0.9
 
 NOISY = 0.05
 """Median absolute deviation of a course's rounds, as a share of their median."""
-
-WARM_C = 75.0
 
 
 def doubts(board: Board, before: Conditions, after: Conditions, measured: Sequence[Measured]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def read_saved(path: Path) -> Saved:
 def parse_saved(document: Mapping[str, Any]) -> Saved:
     """What is compared of a result's JSON. Raises KeyError, TypeError, ValueError or AttributeError if it is none."""
     figures: dict[tuple[str, str, str, str], Figure] = {}
-    facts = {**_facts("", document["board"]), **_facts("", document["software"])}
+    facts = _facts(document["board"]) | _facts(document["software"])
     facts["fmnist-edge"] = facts.pop("fmnist_edge")
     for model in document["models"]:
         facts[f"model {_text(model['name'])}"] = _text(model["sha256"])[:12]
@@ -96,12 +96,9 @@ def parse_saved(document: Mapping[str, Any]) -> Saved:
     return Saved(figures, facts, tuple(map(_text, document["warnings"])))
 
 
-def _facts(prefix: str, part: Mapping[str, Any]) -> dict[str, str]:
+def _facts(part: Mapping[str, Any]) -> dict[str, str]:
     """What the machine and its software are, in words."""
-    return {
-        f"{prefix}{_text(name).replace('_mb', ', MB').replace('_mhz', ', MHz')}": _text(value)
-        for name, value in part.items()
-    }
+    return {_text(name).replace("_mb", ", MB").replace("_mhz", ", MHz"): _text(value) for name, value in part.items()}
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.board.files import number_of, text_of
+from edge.board.files import fastest_mhz, text_of
 from edge.board.power import temperature_c, throttling
 
 
@@ -27,18 +27,12 @@ def conditions(root: Path = Path("/")) -> Conditions:
     found = throttling(root)
     return Conditions(
         temperature_c=temperature_c(root),
-        frequency_mhz=_frequency_mhz(root),
+        frequency_mhz=fastest_mhz(root, "scaling_cur_freq"),
         load=_load(),
         throttled_now=None if found is None else found.now,
         throttled_since_start=None if found is None else found.since_start,
         on_battery=_on_battery(root),
     )
-
-
-def _frequency_mhz(root: Path) -> int | None:
-    places = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
-    found = [number for number in map(number_of, places) if number is not None]
-    return max(found) // 1000 if found else None
 
 
 def _load() -> float | None:

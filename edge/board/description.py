@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.board.files import number_of, text_of
+from edge.board.files import fastest_mhz, text_of
 
 ARM_PARTS = {
     0xD03: "Cortex-A53",
@@ -63,7 +63,6 @@ def describe(root: Path = Path("/")) -> Board:
     """The machine whose files lie under `root`."""
     cpu = root / "sys/devices/system/cpu"
     cpuinfo = text_of(root / "proc/cpuinfo")
-    khz = [number for number in map(number_of, cpu.glob("cpu[0-9]*/cpufreq/cpuinfo_max_freq")) if number is not None]
     return Board(
         model=_model(root),
         processor=_processor(cpuinfo),
@@ -75,7 +74,7 @@ def describe(root: Path = Path("/")) -> Board:
         cpu_quota=_quota(root),
         memory_mb=_memory_mb(root),
         governor=", ".join(sorted({text_of(one) for one in cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")})) or None,
-        frequency_mhz=max(khz) // 1000 if khz else None,
+        frequency_mhz=fastest_mhz(root, "cpuinfo_max_freq"),
         kernel=platform.release(),
         system=_system(root),
     )

@@ -13,6 +13,13 @@ def text_of(path: Path) -> str:
         return ""
 
 
+def fastest_mhz(root: Path, name: str) -> int | None:
+    """The highest frequency of a core, by one of its cpufreq files, which are in kHz; None where there is none."""
+    places = (root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/cpufreq/{name}")
+    found = [number for number in map(number_of, places) if number is not None]
+    return max(found) // 1000 if found else None
+
+
 def number_of(path: Path) -> int | None:
     """The whole number in a file; None where there is none."""
     try:

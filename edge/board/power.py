@@ -7,6 +7,9 @@ from pathlib import Path
 
 from edge.board.files import number_of, text_of
 
+WARM_C = 75.0
+"""A Pi slows down step by step from 80 degrees on."""
+
 THERMAL = Path("sys/class/thermal/thermal_zone0/temp")
 
 BITS = {0: "under-voltage", 1: "the clock is capped", 2: "throttled", 3: "at the soft temperature limit"}

@@ -29,19 +29,18 @@ COLOUR_WIDTH = 6
 STRIP_WEIGHT = 4
 """A pixel of the frame's border speaks for the ground so much more than another outside the mask."""
 
-_LOWEST = 128 - COLOUR_WIDTH * BINS // 2
-"""The level of a and b at which the first bin would begin, if it took no rest."""
-
-_COUNT = 1 << 30
-"""Stands for one pixel beside its weight: both are summed at once. Smoothed weights sum to less than 64 * 1000 * 112^2,
-counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
-
-
 NEUTRAL = 128
 """a and b in 8 bits of what has no colour."""
 
 MOST_TINT = 3
 """So far from NEUTRAL, a and b are a camera's error. The palest of 878 photos in colour reaches 6."""
+
+_LOWEST = NEUTRAL - COLOUR_WIDTH * BINS // 2
+"""The level of a and b at which the first bin would begin, if it took no rest."""
+
+_COUNT = 1 << 30
+"""Stands for one pixel beside its weight: both are summed at once. Smoothed weights sum to less than 64 * 1000 * 112^2,
+counts to less than 64 * 112^2, so together to less than 2^50: exact in float64."""
 
 
 def has_no_colour(lab: NDArray[np.uint8]) -> bool:

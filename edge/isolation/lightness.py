@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from edge.isolation.colours import BINS, NEUTRAL, Counts
-from edge.isolation.ground import strip_of
+from edge.isolation.ground import median_of, strip_of
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def evenly_lit(lab: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     lightness = lab[0]
     light = _light_of(*lightness.shape)
-    border = lightness.ravel().take(light.strip)
-    away = border.astype(np.int16) - _median(border)
-    limit = max(4, 2 * _median(np.abs(away).astype(np.uint8)))
-    away = np.minimum(np.maximum(away, -limit), limit).astype(np.float64)
+    border = lightness.ravel().take(light.strip)[np.newaxis]
+    away = border - median_of(border)
+    limit = max(4, 2 * int(median_of(np.abs(away).astype(np.uint8))[0]))
+    away = np.minimum(np.maximum(away[0], -limit), limit).astype(np.float64)
     across, down, fall = (_slope(place, away) for place in light.strip_places)
     fall = min(0.0, fall)
     surface = fall * light.outwards
@@ -75,11 +75,6 @@ def texture_of(lightness: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rough = cv2.absdiff(lightness, cv2.blur(lightness, (3, 3)))
     sums = cv2.boxFilter(rough, cv2.CV_16U, (TEXTURE_WINDOW, TEXTURE_WINDOW), normalize=False)
     return np.minimum(np.asarray(sums, np.uint16) // TEXTURE_WINDOW**2, BINS - 1).astype(np.uint8)
-
-
-def _median(values: NDArray[np.uint8]) -> int:
-    """The (upper) median of bytes (N,), sorted by counting."""
-    return int(np.sort(values, kind="stable")[values.size // 2])
 
 
 def _slope(place: NDArray[np.float64], away: NDArray[np.float64]) -> float:

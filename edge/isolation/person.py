@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.cleaning import cleaned, filled
+from edge.isolation.ground import median_of
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _like_face(lab: NDArray[np.uint8], head: Head) -> NDArray[np.bool_]:
     rows = slice(head.top + 2 * tall // 5, max(head.top + 3 * tall // 4, head.top + 2 * tall // 5 + 1))
     reach = max(1, head.width // 5)
     columns = slice(max(0, head.middle - reach), head.middle + reach + 1)
-    face = [_median(plane[rows, columns]) for plane in lab]
+    face = median_of(lab[:, rows, columns].reshape(3, -1)).tolist()
     lightness = 8 + face[0] // 6
     colour = 4 + face[0] // 32
     near = [
@@ -147,11 +148,6 @@ def _like_face(lab: NDArray[np.uint8], head: Head) -> NDArray[np.bool_]:
     found = cv2.bitwise_and(cv2.bitwise_and(near[0], near[1]), near[2])
     found = cv2.erode(found, np.ones((3, 3), np.uint8))
     return np.asarray(cv2.dilate(found, np.ones((5, 5), np.uint8)), np.uint8) > 0
-
-
-def _median(values: NDArray[np.uint8]) -> int:
-    ordered = np.sort(values, axis=None)
-    return int(ordered[len(ordered) // 2])
 
 
 def _beige(skin: NDArray[np.bool_], body: NDArray[np.bool_], box: Box, head: Head) -> bool:

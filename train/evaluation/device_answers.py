@@ -15,7 +15,7 @@ from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from train.data.photos import Photos
 from train.evaluation.photo_metrics import figures_of, group_accuracy
-from train.evaluation.score_calibration import ScoredSamples
+from train.evaluation.score_calibration import ScoredSamples, best_of
 from train.fitting.run_folder import replacing
 
 
@@ -37,7 +37,7 @@ class DeviceAnswers:
     @property
     def right(self) -> NDArray[np.bool_]:
         """Which photos' best label is a right one: bool (N,)."""
-        return np.asarray(self.classes[np.arange(len(self.classes)), self.scores.argmax(axis=1)], np.bool_)
+        return best_of(self.scores, self.classes)[1]
 
     @property
     def figures(self) -> dict[str, float]:

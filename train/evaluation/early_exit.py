@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.choices import DEFAULT_VIEWS
 from edge.spec import ScoreCalibration
-from train.evaluation.score_calibration import ScoredSamples
+from train.evaluation.score_calibration import ScoredSamples, best_of
 
 THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100))
 
@@ -31,12 +31,12 @@ def with_early_exit(answered: ScoredSamples, calibration: ScoreCalibration) -> S
     if means.shape[1] == 1:
         return replace(calibration, early_exit=None)
     by_all = means[:, -1]
-    answers, right = _answers(by_all, calibration), _right(by_all, answered.classes)
+    answers, right = _answers(by_all, calibration), np.count_nonzero(best_of(by_all, answered.classes)[1])
     lowest = None
     for threshold in reversed(THRESHOLDS):
         seen, _ = _stopped(means, agree, replace(calibration, early_exit=threshold))
         changed = float((_answers(seen, calibration) != answers).mean())
-        if changed > MOST_CHANGED or _right(seen, answered.classes) < right:
+        if changed > MOST_CHANGED or np.count_nonzero(best_of(seen, answered.classes)[1]) < right:
             break
         lowest = threshold
     return replace(calibration, early_exit=lowest)
@@ -79,8 +79,3 @@ def _stopped(
 def _answers(means: NDArray[np.float32], calibration: ScoreCalibration) -> NDArray[np.intp]:
     """The best class of each, -1 where it is "unknown": intp (N,)."""
     return np.where(means.max(axis=1) < calibration.reject_below, -1, means.argmax(axis=1))
-
-
-def _right(means: NDArray[np.float32], classes: NDArray[np.bool_]) -> int:
-    """How many best classes count as right."""
-    return int(classes[np.arange(len(means)), means.argmax(axis=1)].sum())

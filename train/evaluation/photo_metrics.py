@@ -19,6 +19,7 @@ from train.evaluation.results import probabilities_of
 from train.evaluation.score_calibration import (
     ScoredSamples,
     auroc,
+    best_of,
     expected_calibration_error,
     fit_score_calibration,
 )
@@ -40,9 +41,7 @@ def answered(model: Any, photos: Photos) -> ScoredSamples:
 def figures_of(answers: ScoredSamples, calibration: ScoreCalibration = SURE) -> dict[str, float]:
     """Accuracy 0..1 on the known, and how well scores tell right from wrong and known from unknown (AUROC)."""
     means, _ = averaged(answers, calibration)
-    best = means.argmax(axis=1)
-    rows = np.arange(len(best))
-    scores, right = means[rows, best], answers.classes[rows, best]
+    scores, right = best_of(means, answers.classes)
     known = answers.classes.any(axis=1)
     return {
         "accuracy": round(float(right[known].mean()), 4) if known.any() else float("nan"),
@@ -95,7 +94,7 @@ def gain(before: Any, after: Any, learnt: Photos, kept: Photos, calibration: Sco
         result[when] = figures_of(answers, sure)
         if when == "after":
             result[when] |= held_out_use(answers, calibration)
-        right = kept.classes[np.arange(len(kept)), averaged(answers, sure)[0].argmax(axis=1)]
+        _, right = best_of(averaged(answers, sure)[0], kept.classes)
         for name, (count, accuracy) in folder_accuracies(right, kept).items():
             result["folders"].setdefault(name, {"photos": count})[when] = accuracy
     return result

@@ -36,7 +36,7 @@ def fit_score_calibration(answered: ScoredSamples) -> ScoreCalibration:
     losses = [_log_loss(scaled(answered, one)[known], answered.classes[known]) for one in TEMPERATURES]
     temperature = TEMPERATURES[int(np.argmin(losses))]
     averaged = scaled(answered, temperature)
-    scores, right = _scores(averaged, answered.classes)
+    scores, right = best_of(averaged, answered.classes)
     if right.all() or not right.any():
         return ScoreCalibration(temperature, 0.0)
     most = float(np.quantile(scores[right], MOST_RIGHT_LOST))
@@ -50,6 +50,15 @@ def scaled(answered: ScoredSamples, temperature: float) -> NDArray[np.float32]:
     """Calibrated probabilities, averaged over the views as the device does: float32 (N, classes)."""
     averaged: NDArray[np.float32] = ScoreCalibration(temperature).scale(answered.probabilities).mean(axis=1)
     return averaged
+
+
+def best_of(
+    probabilities: NDArray[np.float32], classes: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The best score of each, and whether its class counts as right: (N, classes) both -> float32 and bool (N,)."""
+    best = probabilities.argmax(axis=1)
+    rows = np.arange(len(best))
+    return probabilities[rows, best], classes[rows, best]
 
 
 def expected_calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
@@ -79,12 +88,3 @@ def auroc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float
 def _log_loss(probabilities: NDArray[np.float32], classes: NDArray[np.bool_]) -> float:
     """Mean log loss of the right classes together, in nats."""
     return float(-np.log(np.maximum((probabilities * classes).sum(axis=1), 1e-9)).mean())
-
-
-def _scores(
-    probabilities: NDArray[np.float32], classes: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The best score of each, and whether its class counts as right."""
-    best = probabilities.argmax(axis=1)
-    rows = np.arange(len(best))
-    return probabilities[rows, best], classes[rows, best]

@@ -103,10 +103,10 @@ class _Measured:
 
 def _measured(model: Any, kept: Photos) -> _Measured:
     from train.evaluation.photo_metrics import answered, group_accuracy
+    from train.evaluation.score_calibration import best_of
 
     answers = answered(model, kept)
-    best = answers.probabilities.mean(axis=1).argmax(axis=1)
-    right = [int(row[label]) for row, label, known in zip(kept.classes, best, kept.known, strict=True) if known]
+    right = best_of(answers.probabilities.mean(axis=1), kept.classes)[1][kept.known].astype(int).tolist()
     return _Measured(round(sum(right) / len(right), 4), group_accuracy(answers), right)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from edge.documents import parse_object, read_member
 from edge.errors import DatasetDamaged, TrainingFailed
 from edge.printable import printable_json
@@ -50,6 +48,7 @@ def measure(
         from train.evaluation.device_answers import answers_on_device, keep_views
         from train.evaluation.early_exit import averaged
         from train.evaluation.photo_metrics import answered, figures_of, folder_accuracies, group_accuracy
+        from train.evaluation.score_calibration import best_of
 
         model = read_trained(start, len(FASHION_MNIST_LABELS)).model
         read = read_photos(photos, FASHION_MNIST_LABELS, meaning, callback.reading)
@@ -59,8 +58,7 @@ def measure(
         keep_views(chosen, out / HELD_OUT_VIEWS, read.left_out)
         device = answers_on_device(int8(), out / HELD_OUT_VIEWS)
         answers, calibration = answered(model, chosen), calibration_of(start)
-        best = averaged(answers, calibration)[0].argmax(axis=1)
-        as_float = folder_accuracies(chosen.classes[np.arange(len(chosen)), best], chosen)
+        as_float = folder_accuracies(best_of(averaged(answers, calibration)[0], chosen.classes)[1], chosen)
         as_int8 = folder_accuracies(device.right, chosen)
         measured = {
             "measured": len(chosen),

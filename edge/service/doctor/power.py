@@ -7,8 +7,8 @@ from pathlib import Path
 from edge.board import power
 from edge.service.doctor.finding import Finding, fail, ok, warn
 
-WARM_C, HOT_C = 75.0, 85.0
-"""A Pi slows down step by step from 80 degrees on, and hard at 85."""
+HOT_C = 85.0
+"""Here a Pi slows down hard."""
 
 _POWER_HINT = "use the Pi's own power supply and a short cable (5 V: 3 A for a Pi 4, 5 A for a Pi 5), then reboot"
 _COOL_HINT = "give it a heat sink, a fan or air; see: vcgencmd measure_temp"
@@ -35,6 +35,6 @@ def temperature(root: Path) -> Finding:
     found = f"{celsius:.0f} °C"
     if celsius >= HOT_C:
         return fail(f"{found}: the processor is throttled", _COOL_HINT)
-    if celsius >= WARM_C:
+    if celsius >= power.WARM_C:
         return warn(f"{found}: from 80 °C on it slows down", _COOL_HINT)
     return ok(found)
