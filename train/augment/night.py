@@ -33,7 +33,7 @@ def night_frame(pixels: NDArray[np.uint8], generator: np.random.Generator) -> ND
     """
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.float32)
     grey += generator.uniform(*CLOTH) * _cover(pixels) * (255 - grey)
-    grey *= _lamp(*pixels.shape[:2], generator)
+    grey *= _lamp(pixels.shape[0], pixels.shape[1], generator)
     grey += np.float32(generator.uniform(*NOISE)) * generator.standard_normal(grey.shape, np.float32)
     frame = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     _, stored = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
