@@ -120,7 +120,7 @@ def read_photos(
     left_out: list[str] = []
     problems: list[str] = []
     files = [(path, name) for name in _class_folders(folder) for path in _pictures(folder / name)]
-    rows = {name: _classes_of(name, meanings, labels) for name in sorted({name for _, name in files})}
+    rows = {name: classes_of(name, meanings, labels) for name in sorted({name for _, name in files})}
     for done, (path, name) in enumerate(files, 1):
         try:
             photo = see_photo(read_image(path), name, path.relative_to(folder).as_posix())
@@ -195,7 +195,8 @@ def label_number(name: str, labels: Sequence[str]) -> int | None:
     return begun[0] if len(begun) == 1 else None
 
 
-def _classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequence[str]) -> NDArray[np.bool_]:
+def classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Which classes a folder stands for, bool (classes,): none of them for what is unknown. Raises DatasetDamaged."""
     row = np.zeros(len(labels), np.bool_)
     names = meanings.get(folder, (folder,))
     if names == (UNKNOWN,):

@@ -15,8 +15,8 @@ from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from edge.spec import SURE, ImageSpec, ScoreCalibration, TensorSpec
 from edge.testing import FakeInterpreter, FakeSource
-from tests.edge.isolation.drawn_people import SKIN_TONES
 from tests.edge.isolation.test_person import figure
+from train.augment.drawn_people import SKIN_TONES
 
 VIEWS = 12
 FLOAT = np.dtype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 from edge.isolation.garment import SKIN_GREY, Garment, find_garment
 from edge.opencv import cv2
 from tests.edge.isolation.drawn_frames import SAMPLES
-from tests.edge.isolation.drawn_people import COLOURS, DRESS, LIGHTS, SKIN_TONES, Drawn, person
+from train.augment.drawn_people import COLOURS, LIGHTS, SKIN_TONES, WORN, Drawn, cut_off_at_the_hips, person
 
 SHIRT, TROUSERS, HAIR = (150, 70, 40), (60, 40, 35), (25, 25, 30)
 
@@ -87,15 +87,14 @@ def found() -> dict[int, list[tuple[Drawn, Garment]]]:
 def dressed(tone: int, light: str, number: int = FIGURES, head: bool = True) -> list[Drawn]:
     with np.load(SAMPLES / "fashion_mnist_300.npz") as file:
         images, labels = file["images"], file["labels"]
-    worn = [int(index) for index in np.flatnonzero(np.isin(labels, (0, 2, DRESS, 4, 6)))][:number]
+    worn = [int(index) for index in np.flatnonzero(np.isin(labels, WORN))][:number]
     colours = list(COLOURS.values())
     people = []
     for place, index in enumerate(worn):
         colour = colours[place % len(colours)]
         one = person(images[index], int(labels[index]), SKIN_TONES[tone], colour, LIGHTS[light], index, head)
         if place % 3 == 0:
-            last = int(np.flatnonzero(one.garment.any(axis=1))[-1]) + 12
-            one = Drawn(*(np.ascontiguousarray(part[:last]) for part in one))
+            one = cut_off_at_the_hips(one)
         people.append(one)
     return people
 

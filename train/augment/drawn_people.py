@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.opencv import cv2
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Colour = tuple[int, int, int]
-    Picture = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+Picture = NDArray[np.uint8]
 
 SKIN_TONES: dict[int, Colour] = {
     # sRGB of the Monk Skin Tone Scale's ten tones (skintone.google), light to dark
@@ -47,6 +45,9 @@ COLOURS: dict[str, Colour] = {
 HAIR: tuple[Colour, ...] = ((28, 24, 24), (70, 50, 38), (150, 110, 70), (175, 172, 168))
 BELOW: tuple[Colour, ...] = ((35, 40, 60), (80, 110, 150), (30, 30, 32), (190, 175, 150), (120, 120, 118))
 DRESS = 3
+WORN = (0, 2, DRESS, 4, 6)
+"""Fashion-MNIST's tops and dresses: class numbers."""
+
 HEIGHT, WIDTH, MIDDLE = 400, 300, 150
 
 
@@ -92,6 +93,14 @@ def person(
         figure.features(top, tall)
     figure.clothe(alpha, shade, colour, shoulders)
     return figure.finished(light, rng)
+
+
+def cut_off_at_the_hips(figure: Drawn) -> Drawn:
+    """A figure of which the frame shows nothing from a little below the garment's hem."""
+    last = int(np.flatnonzero(figure.garment.any(axis=1))[-1]) + 12
+    return Drawn(
+        np.ascontiguousarray(figure.pixels[:last]), figure.garment[:last], figure.head[:last], figure.skin[:last]
+    )
 
 
 def _enlarged(
