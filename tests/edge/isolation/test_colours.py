@@ -11,7 +11,7 @@ from edge.isolation.colours import BINS, ColourCounts, bins_of
 from edge.isolation.garment import Scene, find_garment
 from edge.isolation.ground import difference, strip_of, threshold_of
 from edge.opencv import cv2
-from tests.edge.isolation.test_ground import ground_of, inside, lab_of, scene
+from tests.edge.isolation.test_ground import ground_of, inside, lab_of, outlined, scene
 
 
 def rug() -> np.ndarray:
@@ -94,8 +94,16 @@ def test_extreme_frames_are_borne() -> None:
             assert 0 <= counts.overlap(mask) <= 1
 
 
-@pytest.mark.parametrize("name", ["MIDDLE_LEVEL", "LEVELS"])
-def test_a_mask_of_which_nothing_is_left_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, name, 255 if name == "MIDDLE_LEVEL" else (255, 255, 255))
-    (mask,) = find_garment(scene((90, 130, 170), (60, 40, 140), noise=5)).masks
-    assert overlap(mask) > 0.9
+@pytest.mark.parametrize(("names", "masks"), [(["MIDDLE_LEVEL"], 3), (["LEVEL", "TIGHT_LEVEL"], 1)])
+def test_a_mask_of_which_nothing_is_left_stays(names: list[str], masks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in names:
+        monkeypatch.setattr(isolation, name, 255)
+    found = find_garment(scene((90, 130, 170), (60, 40, 140), noise=5)).masks
+    assert len(found) == masks
+    assert all(overlap(mask) > 0.9 for mask in found)
+
+
+def test_of_a_pale_shirt_one_mask_holds_more_than_its_print() -> None:
+    """By the border only the print stands out: the shirt has the ground's colours."""
+    first, second, _ = find_garment(outlined()).masks
+    assert overlap(second) > 2 * overlap(first)

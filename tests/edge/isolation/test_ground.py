@@ -9,6 +9,7 @@ from edge.isolation.ground import (
     border_of,
     difference,
     edge_share,
+    enclosed_by_edges,
     mahalanobis_squares,
     median_of,
     plain_background_mask,
@@ -42,6 +43,14 @@ def inside() -> np.ndarray:
     mask = np.zeros((112, 84), bool)
     mask[26:86, 22:62] = True
     return mask
+
+
+def outlined() -> np.ndarray:
+    """A shirt of nearly its ground's colours, with a dark print and a shadow along its outline: uint8 (112, 84, 3)."""
+    pixels = scene((200, 206, 210), (206, 210, 214), noise=9)
+    cv2.rectangle(pixels, (22, 26), (61, 85), (170, 175, 180), 2)
+    pixels[40:60, 32:52] = (120, 40, 40)
+    return pixels
 
 
 def test_the_strip_runs_around_the_frame() -> None:
@@ -132,3 +141,17 @@ def test_the_edge_share_counts_each_outermost_pixel_once() -> None:
     mask[0] = True
     assert edge_share(mask) == 20 / 56
     assert edge_share(np.ones((10, 20), bool)) == 1
+
+
+def test_edges_enclose_a_garment_of_its_grounds_colour() -> None:
+    found = enclosed_by_edges(lab_of(outlined()))
+    assert found[inside()].all()
+    assert np.count_nonzero(found) < 1.2 * np.count_nonzero(inside())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (2, 2), (6, 6), (7, 5), (30, 40)])
+@pytest.mark.parametrize("value", [0, 255])
+def test_edges_enclose_something_in_every_frame(size: tuple[int, int], value: int) -> None:
+    found = enclosed_by_edges(np.full((3, *size), value, np.uint8))
+    assert found.shape == size
+    assert found[size[0] // 2, size[1] // 2]
