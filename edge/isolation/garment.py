@@ -118,8 +118,9 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     share = edge_share(masks[0])
     distinctness = max(_apart(lab, masks[0]), 1 - counts.overlap(masks[0]))
     worn = without_wearer(lab, masks[0])
-    torso = None if worn is None else worn.torso
-    if worn is not None and worn.skin is not None:
+    torso = None
+    if worn is not None:
+        torso = worn.torso
         grey[worn.skin] = SKIN_GREY
     return Garment(grey, masks, torso, _scene(masks[0], share, distinctness), distinctness, share)
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.isolation.cleaning import cleaned, filled
+from edge.isolation.cleaning import central, cleaned, filled
 from edge.isolation.ground import median_of
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+LEAST_UPRIGHT, LEAST_HEIGHT, LEAST_WIDTH = 1.2, 20, 10
+"""Heights to a width, and pixels: what is broader or smaller is nobody standing."""
 
 LOWEST_CHIN, HIGHEST_CHIN = 0.42, 0.06
 """Of the rows, from above: the chin lies between."""
@@ -26,8 +29,23 @@ SHOULDERS_BEGIN, SHOULDERS_END = 0.07, 0.19
 SHOULDERS = 1.3
 """Widths of a head: shoulders are at least so wide."""
 
+LEAST_TALL = 0.9
+"""Widths of a head: it is at least so tall, with its neck."""
+
+NARROWEST_HEAD = 0.22
+"""Of the mask's width: what is narrower is a strap or a hanger's hook."""
+
+FACE = (40, 75)
+"""Hundredths of a head, from above: neither hair nor beard."""
+
+SKIN_LIGHTNESS, SKIN_LIGHTNESS_SHARE = 8, 6
+"""Skin is lighter or darker than the face by so much at most, and by one in so many of the face's lightness."""
+
+SKIN_COLOUR, SKIN_COLOUR_SHARE = 4, 32
+"""The same of a and b: in more light colours lie further apart."""
+
 MUCH_SKIN = 0.2
-"""Of the torso: more of it in a skin's colour is a beige or red garment."""
+"""Of the chest: with more of it in a skin's colour, cloth cannot be told from skin."""
 
 HEM_EXPLAINS, HEM_DISTANCE = 0.45, 18
 """A hem parts two colours: so much of the variance lies between them, and they differ by so much in Lab."""
@@ -65,41 +83,46 @@ class Head:
 class Worn:
     """What the person step found.
 
-    `torso` is the garment on the upper body, (h, w); `skin` the face and what else has its colour, (h, w), None where
-    the garment has it, too.
+    `torso` is the garment on the upper body, (h, w); `skin` the face and what else has its colour, (h, w), the face
+    alone where the garment has it, too.
     """
 
     __slots__ = ("skin", "torso")
 
-    def __init__(self, torso: NDArray[np.bool_], skin: NDArray[np.bool_] | None) -> None:
+    def __init__(self, torso: NDArray[np.bool_], skin: NDArray[np.bool_]) -> None:
         self.torso, self.skin = torso, skin
 
 
 def without_wearer(lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Worn | None:
     """A worn garment without its wearer: uint8 (3, h, w) Lab, bool (h, w) mask of both.
 
-    None where there is no head with shoulders under it, or too little is left.
+    None where there is no head with shoulders under it, or too little is left. Cloth that cannot be told
+    from skin is kept.
     """
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
-    if height < 1.2 * width or height < 20 or width < 10:
+    if height < LEAST_UPRIGHT * width or height < LEAST_HEIGHT or width < LEAST_WIDTH:
         return None
     box = Box(top, left, height, width, int(np.count_nonzero(mask)))
     head = _head(mask, box)
     if head is None:
         return None
-    skin = _like_face(lab, head)
     body = filled(mask, round(0.4 * box.area), (box.middle, 0.15 * box.width))
     body[: head.chin] = False
-    beige = _beige(skin, body, box, head)
-    if not beige:
-        body &= ~skin
+    chest = _chest(box, head)
+    worn = body[chest]
+    if not worn.any():
+        return None
+    skin = _skin(lab, mask, _face(lab, head), median_of(lab[:, *chest][:, worn]).tolist())
+    if np.count_nonzero(skin[chest] & worn) > MUCH_SKIN * np.count_nonzero(worn):
+        skin[head.chin :] = False
+    body &= ~skin
     hem = _hem(lab, body, box, head)
     if hem is not None:
         body[hem:] = False
-    body = cleaned(body)
+    body = central(cleaned(body) & ~skin)  # closing gaps brings thin arms back
     if np.count_nonzero(body) < LEAST_LEFT * box.area:
         return None
-    return Worn(body, None if beige else skin)
+    return Worn(body, skin)
 
 
 def _head(mask: NDArray[np.bool_], box: Box) -> Head | None:
@@ -110,12 +133,12 @@ def _head(mask: NDArray[np.bool_], box: Box) -> Head | None:
     above, best, chin, width = 0, 0.0, 0, 0
     for row in range(1, int(LOWEST_CHIN * box.height) + 1):
         above = max(above, widths[row - 1])
-        if row < HIGHEST_CHIN * box.height or row < 0.9 * above:
+        if row < HIGHEST_CHIN * box.height or row < LEAST_TALL * above:
             continue
         shoulders = min(widths[row + begin : row + end + 1])
         if shoulders > best * above:
             best, chin, width = shoulders / above, row, above
-    if best < SHOULDERS or width < 0.22 * box.width:
+    if best < SHOULDERS or width < NARROWEST_HEAD * box.width:
         return None
     first = next(row for row, one in enumerate(widths) if 3 * one >= width)
     middle, count = _middle(rows[first:chin])
@@ -132,31 +155,45 @@ def _middle(rows: NDArray[np.bool_]) -> tuple[int, int]:
     return int((columns * np.arange(len(columns))).sum()) // count, count
 
 
-def _like_face(lab: NDArray[np.uint8], head: Head) -> NDArray[np.bool_]:
-    """Where the colour is a face's, in more and in less light."""
+def _face(lab: NDArray[np.uint8], head: Head) -> list[int]:
+    """A face's colour: the median of L, a and b."""
     tall = head.chin - head.top
-    rows = slice(head.top + 2 * tall // 5, max(head.top + 3 * tall // 4, head.top + 2 * tall // 5 + 1))
-    reach = max(1, head.width // 5)
-    columns = slice(max(0, head.middle - reach), head.middle + reach + 1)
-    face = median_of(lab[:, rows, columns].reshape(3, -1)).tolist()
-    lightness = 8 + face[0] // 6
-    colour = 4 + face[0] // 32
-    near = [
-        cv2.inRange(plane, np.array([value - far]), np.array([value + far]))
-        for plane, value, far in zip(lab, face, (lightness, colour, colour), strict=True)
-    ]
-    found = cv2.bitwise_and(cv2.bitwise_and(near[0], near[1]), near[2])
-    found = cv2.erode(found, np.ones((3, 3), np.uint8))
-    return np.asarray(cv2.dilate(found, np.ones((5, 5), np.uint8)), np.uint8) > 0
+    first, last = (head.top + part * tall // 100 for part in FACE)
+    columns = _around(head.middle, max(1, head.width // 5))
+    colour: list[int] = median_of(lab[:, first : max(last, first + 1), columns].reshape(3, -1)).tolist()
+    return colour
 
 
-def _beige(skin: NDArray[np.bool_], body: NDArray[np.bool_], box: Box, head: Head) -> bool:
-    """Whether the garment itself has the colour of skin."""
+def _chest(box: Box, head: Head) -> tuple[slice, slice]:
+    """The rows and columns below a head that cloth covers, if anything does."""
     length = box.top + box.height - head.chin
     rows = slice(head.chin + int(0.15 * length), head.chin + max(1, int(0.5 * length)))
-    columns = _around(head.middle, 0.18 * box.width)
-    inside = np.count_nonzero(body[rows, columns])
-    return bool(np.count_nonzero(skin[rows, columns] & body[rows, columns]) > MUCH_SKIN * inside)
+    return rows, _around(head.middle, 0.18 * box.width)
+
+
+def _skin(lab: NDArray[np.uint8], mask: NDArray[np.bool_], face: list[int], cloth: list[int]) -> NDArray[np.bool_]:
+    """Where a mask holds skin: what has the face's colour, in more and in less light, rather than the cloth's.
+
+    Colours are compared along the line through both: what lies on the face's third of it is skin, in patches of two
+    pixels at least, and so are the two pixels around them that lie on its half. Edges mix the colours that they part.
+    """
+    lightness = SKIN_LIGHTNESS + face[0] // SKIN_LIGHTNESS_SHARE
+    colour = SKIN_COLOUR + face[0] // SKIN_COLOUR_SHARE
+    found = mask.view(np.uint8) * np.uint8(255)
+    for plane, value, far in zip(lab, face, (lightness, colour, colour), strict=True):
+        found &= np.asarray(cv2.inRange(plane, np.array([value - far]), np.array([value + far])), np.uint8)
+    weights = (colour * colour, lightness * lightness, lightness * lightness)  # so far counts alike, in L, a and b
+    steps = [(one - other) * weight for one, other, weight in zip(face, cloth, weights, strict=True)]
+    at_face, at_cloth = (sum(step * value for step, value in zip(steps, those, strict=True)) for those in (face, cloth))
+    along = lab[0] * np.int32(steps[0])  # whole numbers, their sums below 2^31
+    along += lab[1] * np.int32(steps[1])
+    along += lab[2] * np.int32(steps[2])
+    found[3 * along < 2 * at_face + at_cloth] = 0
+    found = np.asarray(cv2.erode(found, np.ones((2, 2), np.uint8), anchor=(1, 1)), np.uint8)
+    found = np.asarray(cv2.dilate(found, np.ones((2, 2), np.uint8), anchor=(0, 0)), np.uint8)
+    around = np.asarray(cv2.dilate(found, np.ones((5, 5), np.uint8)), np.uint8)
+    around[2 * along < at_face + at_cloth] = 0
+    return ((found | around) > 0) & mask
 
 
 def _hem(lab: NDArray[np.uint8], body: NDArray[np.bool_], box: Box, head: Head) -> int | None:

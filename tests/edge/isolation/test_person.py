@@ -112,11 +112,18 @@ def test_it_fires_on_people_of_every_tone_alike(found: dict[int, list[tuple[Draw
 
 
 def test_of_every_tone_the_head_goes_and_the_garment_stays(found: dict[int, list[tuple[Drawn, Garment]]]) -> None:
+    """The tones differ by little, too: of the garment by 3 hundredths, of the skin that is left by 15."""
+    kept, left, covered = [], [], []
     for figures in found.values():
-        fired = [(drawn, one.torso) for drawn, one in figures if one.torso is not None]
-        assert max(seen_share(torso, drawn.head) for drawn, torso in fired) < 0.15
-        assert np.mean([seen_share(torso, drawn.skin) for drawn, torso in fired]) < 0.4
-        assert np.mean([seen_share(torso, drawn.garment) for drawn, torso in fired]) > 0.88
+        fired = [(drawn, one, one.torso) for drawn, one in figures if one.torso is not None]
+        assert max(seen_share(torso, drawn.head) for drawn, _, torso in fired) < 0.15
+        left.append(np.mean([seen_share(torso, drawn.skin) for drawn, _, torso in fired]))
+        kept.append(np.mean([seen_share(torso, drawn.garment) for drawn, _, torso in fired]))
+        covered.append(np.mean([seen_share(one.grey == SKIN_GREY, drawn.garment) for drawn, one, _ in fired]))
+    assert min(kept) > 0.94
+    assert max(kept) - min(kept) < 0.03
+    assert max(left) - min(left) < 0.15
+    assert max(covered) < 0.04
 
 
 @pytest.mark.parametrize("tone", SKIN_TONES)
