@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from convert.tflite.manifest import SLICES_NAME
+from edge.documents import parse_object, read_member
 from edge.inference.model_file import bundled_models, read_model
 from tests.conftest import ROOT
 
@@ -50,3 +52,18 @@ def test_a_card_has_the_figures_of_its_model(name: str) -> None:
     assert f"float **{accuracy['float']:.2%}**" in text
     assert all(f"| {label} | {share:.1%} |" in text for label, share in accuracy["per_class"].items())
     assert model.manifest["sha256"] in text
+
+
+@pytest.mark.parametrize("name", [name for name in bundled_models() if name.startswith("camera")])
+def test_a_camera_models_card_says_how_right_it_is_kind_by_kind_and_what_nobody_measured(name: str) -> None:
+    """Who replaces a camera model runs scripts/measure-held-out, then scripts/make-model-cards."""
+    text = (ROOT / "docs" / "models" / f"{name}.md").read_text("utf-8")
+    counts = parse_object(read_member(bundled_models()[name], SLICES_NAME))
+    pictures, right, group, *_ = zip(*(counts[how]["all"] for how in ("colour", "grey", "night")), strict=True)
+    shares = (f"{100 * a / n:.1f} / {b / n:.1%}" for n, a, b in zip(pictures, right, group, strict=True))
+    assert f"| **all** | {pictures[0]} | {' | '.join(shares)} |" in text
+    tones = [counts["people"][f"tone {number}"] for number in range(1, 11)]
+    assert f"| right | {' | '.join(f'{row[1] / row[0]:.0%}' for row in tones)} |" in text
+    assert f"| person removed | {' | '.join(f'{row[5] / row[0]:.0%}' for row in tones)} |" in text
+    for kind in ("in grey", "at night", "white or pale", "grey levels from their ground", "### Not measured"):
+        assert kind in text

@@ -21,13 +21,23 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The zip format's first moment: the same input must give the same bytes, so no time of day goes in."""
 
 
-def attach(flatbuffer: bytes, manifest: Mapping[str, Any]) -> bytes:
-    """A model file: the flatbuffer, then a stored zip of labels.txt and manifest.json, as the device reads it."""
-    texts = {
-        LABELS_NAME: "\n".join(manifest["labels"]) + "\n",
-        MANIFEST_NAME: printable_json(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)) + "\n",
-    }
+SLICES_NAME = "slices.json"
+"""What a model card says kind by kind of picture. As a part of the manifest it would cost each start 0.1 ms."""
+
+
+def attach(flatbuffer: bytes, manifest: Mapping[str, Any], slices: Mapping[str, Any] | None = None) -> bytes:
+    """A model file: the flatbuffer, then a stored zip of labels.txt and manifest.json, as the device reads it.
+
+    `slices`, where there are any, become one more member, which only those look at who write the model's card.
+    """
+    texts = {LABELS_NAME: "\n".join(manifest["labels"]) + "\n", MANIFEST_NAME: _json(manifest)}
+    if slices is not None:
+        texts[SLICES_NAME] = _json(slices)
     return flatbuffer + zipped({name: text.encode() for name, text in texts.items()})
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return printable_json(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) + "\n"
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:
