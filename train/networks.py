@@ -1,4 +1,4 @@
-"""The compact convolutional networks in their three sizes, and the optimizer that trains them.
+"""The compact convolutional networks in three sizes, a large one that teaches them, and the optimizer of all.
 
 NumPy and Keras are imported in the functions: `fmnist-train edge --help` reads SIZES only.
 """
@@ -31,8 +31,13 @@ SIZES = {
     "tiny": Shape((16, 16, 32), (1, 2, 1)),  # 29 k parameters
     "small": Shape((16, 32, 64), (1, 2, 2)),  # 171 k
     "base": Shape((32, 64, 128), (1, 2, 2)),  # 680 k
+    "large": Shape((128, 256, 512), (4, 4, 4)),  # 23 M, for a GPU: a teacher, eight times as wide as a plain ResNet
 }
-"""Multiples of 16: with others, 24 for example, a step in bfloat16 takes up to three times as long (oneDNN, Zen 4)."""
+"""Multiples of 16: with others, 24 for example, a step in bfloat16 takes up to three times as long (oneDNN, Zen 4).
+
+`large` has the depth and width of a Wide ResNet-28-8 (Zagoruyko and Komodakis 2016, arxiv.org/abs/1605.07146). With
+random erasing one of width 10 gets 96.35 % of Fashion-MNIST's test images right (arxiv.org/abs/1708.04896).
+"""
 
 
 class MuonSettings(Protocol):

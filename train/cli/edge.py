@@ -50,7 +50,9 @@ def edge(
     recipe: Annotated[
         EdgeRecipe, typer.Option(help="Fashion-MNIST as it is, or as a camera would see it: spread, worn, in pairs.")
     ] = EdgeRecipe.PLAIN,
-    size: Annotated[str, typer.Option(help="tiny, small or base.")] = edge_cnn.DEFAULTS.size,
+    size: Annotated[
+        str, typer.Option(help="tiny, small or base; large, a teacher for a GPU.")
+    ] = edge_cnn.DEFAULTS.size,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the training images.", show_default=_DIFFERING)
     ] = None,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.datasets.dataset import load
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -69,3 +71,32 @@ def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir, re
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "model.keras").exists()
     assert list((tmp_path / "run" / "tensorboard").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.subprocess
+@pytest.mark.timeout(900)  # four starts of JAX, two of which compile and train
+def test_a_teacher_of_jax_teaches_there_and_is_read_by_tensorflow(with_jax, tmp_path, data_dir):
+    """scripts/distil from end to end, then once more: all is finished."""
+    command = ["scripts/distil", "--smoke", "--data-dir", data_dir, "--out", tmp_path]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    first, again = (
+        subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        for _ in range(2)
+    )
+    assert first.returncode == 0, first.stderr
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("is finished: nothing left to train") == 2
+
+    metrics = json.loads((tmp_path / "tiny" / "metrics.json").read_text())
+    assert metrics["settings"]["teacher"] == ["large"]
+    assert "jax" in metrics["versions"]
+
+    from train.augment.basic import Augmentation
+    from train.data.epochs import read_teachers
+
+    labels = load("test", data_dir).label_names
+    (teacher,) = read_teachers([tmp_path / "large"], labels, Augmentation(shift=1))
+    answers = teacher.model.predict(load("test", data_dir).images, verbose=0)
+    assert answers.shape == (200, 10)
+    assert answers.sum(axis=1) == pytest.approx(1, abs=1e-3)
