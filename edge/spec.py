@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge.errors import ModelUnsupported
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -25,6 +27,9 @@ FASHION_MNIST_LABELS = (
 )
 """The ten classes, in the order of their numbers (github.com/zalandoresearch/fashion-mnist#labels)."""
 
+FASHION_MNIST_SIDE = 28
+"""Height and width of its pictures, pixels."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
@@ -33,8 +38,8 @@ class ImageSpec:
     The runtime, the calibration and the training all call `normalise`, so they cannot disagree.
     """
 
-    height: int = 28
-    width: int = 28
+    height: int = FASHION_MNIST_SIDE
+    width: int = FASHION_MNIST_SIDE
     low: float = 0.0
     high: float = 255.0
 
@@ -50,6 +55,34 @@ class ImageSpec:
 
         scale = np.float32((self.high - self.low) / 255)
         return pixels.astype(np.float32) * scale + np.float32(self.low)
+
+    def repeats(self, height: int, width: int) -> int:
+        """How many times each pixel of a picture is repeated, both ways, so that it has the model's size; 0: it cannot.
+
+        So a model of 56 x 56 takes Fashion-MNIST's pictures. No data set has smaller ones: a frame that is smaller is a
+        photo, unless it has the model's own size.
+        """
+        times = self.height // height
+        if (times * height, times * width) != (self.height, self.width):
+            return 0
+        return times if times == 1 or min(height, width) >= FASHION_MNIST_SIDE else 0
+
+    def enlarge(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Pictures of a data set in the model's size: uint8 (..., h, w) -> uint8 (..., height, width).
+
+        Those that have it come back themselves, of smaller ones each pixel is repeated. Raises ModelUnsupported where
+        no whole number of repeats gives that size.
+        """
+        height, width = pictures.shape[-2:]
+        times = self.repeats(height, width)
+        if times == 1:
+            return pictures
+        if times == 0:
+            raise ModelUnsupported(
+                f"the model takes pictures of {self.height}x{self.width}, the data set's are {height}x{width}",
+                f"give a model of {height}x{width}, or of a whole multiple such as {2 * height}x{2 * width}",
+            )
+        return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)

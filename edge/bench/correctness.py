@@ -80,7 +80,7 @@ class _Recorder:
 def check_answers(
     model: Model, interpreter: Interpreter, progress: Callable[[int], None] | None = None
 ) -> Correctness | None:
-    """Classify the slice, and compare; None for a model of other classes, or of pictures of another size.
+    """Classify the slice, and compare; None for a model of other classes, or of a size that the pictures do not fit.
 
     `progress` is called with the number of pictures done.
     """
@@ -89,7 +89,7 @@ def check_answers(
     classifier = open_classifier(model, recorder)
     if not set(FASHION_MNIST_LABELS) <= set(classifier.labels):
         return None
-    if (classifier.image.height, classifier.image.width) != pictures.images.shape[1:]:
+    if not classifier.image.repeats(*pictures.images.shape[1:]):
         return None
     numbers = np.array([classifier.labels.index(label) for label in FASHION_MNIST_LABELS])
     found = evaluate(classifier, pictures.images, numbers[pictures.labels], progress)
@@ -112,9 +112,13 @@ def check_answers(
 
 
 def raw_outputs(model: Model, interpreter: Interpreter, images: NDArray[np.uint8]) -> NDArray[Any]:
-    """What the network gives out for uint8 (N, height, width), as it gives it: (N, classes), int8 of bundled models."""
+    """What the network gives out for the pictures of a data set, as it gives it: (N, classes), int8 of bundled models.
+
+    uint8 (N, height, width), enlarged where the model is larger.
+    """
     recorder = _Recorder(interpreter)
-    open_classifier(model, recorder).probabilities(images)
+    classifier = open_classifier(model, recorder)
+    classifier.probabilities(classifier.image.enlarge(images))
     return np.concatenate(recorder.outputs)
 
 

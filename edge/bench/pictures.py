@@ -33,7 +33,7 @@ class Pictures(StrEnum):
     PHOTO = "photo"
     """Scenes of 640 x 480, as JPEG: a garment on a ground, which has to be found first."""
     PICTURE = "picture"
-    """Pictures of 28 x 28, as PNG: the network's own input."""
+    """Pictures of 28 x 28, as PNG: the network's own input, or enlarged by repeating pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -105,13 +105,14 @@ def evaluate(
 ) -> Evaluation:
     """Run a classifier over uint8 (N, height, width) pictures with true class numbers (N,).
 
-    `progress` is called with the number of pictures done.
+    The pictures have the model's size, or one that goes into it a whole number of times: some at a time are enlarged.
+    `progress` is called with the number of pictures done. Raises ModelUnsupported for other sizes.
     """
     predicted = np.empty(len(pictures), np.int64)
     scores = np.empty(len(pictures), np.float32)
     for start in range(0, len(pictures), BATCH):
         stop = min(start + BATCH, len(pictures))
-        probabilities = classifier.probabilities(pictures[start:stop])
+        probabilities = classifier.probabilities(classifier.image.enlarge(pictures[start:stop]))
         predicted[start:stop] = probabilities.argmax(axis=1)
         scores[start:stop] = classifier.score_calibration.scale(probabilities).max(axis=1)
         if progress is not None:

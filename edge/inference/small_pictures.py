@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 def classify_together(classifier: Classifier, frames: Sequence[Frame]) -> list[Prediction]:
-    """As the classifier has it of each frame. If all have the network's own size, most is done for all at once.
+    """As the classifier has it of each frame. If all are ready pictures, most is done for all at once.
+
+    Ready are those of the network's own size, and those whose pixels are only repeated.
 
     Of such frames each is given an equal share of the milliseconds.
     """
-    size = classifier.image.height, classifier.image.width
-    if len(frames) < 2 or any(one.pixels.shape[:2] != size or one.unusable_because is not None for one in frames):
+    ready_made = (
+        one.unusable_because is None and classifier.image.repeats(*one.pixels.shape[:2]) > 0 for one in frames
+    )
+    if len(frames) < 2 or not all(ready_made):
         return [classifier(frame) for frame in frames]
     began = time.perf_counter()
     seen = [see(frame.pixels, classifier.image) for frame in frames]

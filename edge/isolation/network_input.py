@@ -36,11 +36,14 @@ def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
     """The network's inputs for a frame: uint8 (H, W, 3) blue green red -> pictures uint8 (N, height, width).
 
     A picture that already has the model's size passes through untouched (its three channels are equal, and
-    BGR2GRAY's integer weights sum to one), and an enlarged one, grey on perfect black, is only shrunk. In any other,
-    the garment is found (edge/isolation) and drawn in `views` ways.
+    BGR2GRAY's integer weights sum to one). So does one of a data set whose size goes into the model's a whole number of
+    times, but that its pixels are repeated. An enlarged one, grey on perfect black, is only shrunk. In any other, the
+    garment is found (edge/isolation) and drawn in `views` ways.
     """
     if pixels.shape[:2] == (image.height, image.width):
         return Seen(_grey(pixels)[np.newaxis], None)
+    if image.repeats(*pixels.shape[:2]):
+        return Seen(image.enlarge(_grey(pixels))[np.newaxis], None)
     if _is_drawn(pixels):
         return Seen(_fitted(_grey(pixels), image)[np.newaxis], None)
     from edge.isolation.garment import find_garment  # 7 ms that a picture of the network's own size does not need

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.isolation.network_input import Seen
 
 HEIGHT = 336
-"""Of the sheet, in pixels: twelve for each of the network's."""
+"""Of the sheet, in pixels: twelve for each of the network's 28, six for each of 56."""
 
 TEXT_WIDTH = 330
 OUTLINES = ((60, 60, 255), (80, 220, 80))
@@ -69,9 +69,7 @@ def first_views(seen: Seen) -> list[NDArray[np.uint8]]:
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scale = HEIGHT // max(picture.shape)
-    large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    return _fitted(np.repeat(large[..., np.newaxis], 3, axis=2))
+    return _scaled(np.repeat(picture[..., np.newaxis], 3, axis=2))
 
 
 def _heated(picture: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -80,8 +78,16 @@ def _heated(picture: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np
     levels = (127.5 + 127.5 * heat / most).astype(np.uint8)
     colours = np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), np.uint8)
     mixed = 0.45 * np.repeat(picture[..., np.newaxis], 3, axis=2) + 0.55 * colours
+    return _scaled(mixed.astype(np.uint8))
+
+
+def _scaled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A view in colours, uint8 (height, width, 3): each pixel a square as large as fits; a larger view is shrunk."""
     scale = HEIGHT // max(picture.shape)
-    return _fitted(mixed.astype(np.uint8).repeat(scale, axis=0).repeat(scale, axis=1))
+    if scale:
+        return _fitted(picture.repeat(scale, axis=0).repeat(scale, axis=1))
+    size = (max(1, HEIGHT * side // max(picture.shape)) for side in (picture.shape[1], picture.shape[0]))
+    return _fitted(np.asarray(cv2.resize(picture, tuple(size), interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def _text(prediction: Prediction) -> NDArray[np.uint8]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from edge.bench.correctness import Correctness, Verdict, check_answers
+from edge.bench.correctness import Correctness, Verdict, check_answers, raw_outputs
 from edge.bench.pictures import SLICE, load_slice, load_x86_outputs
 from edge.choices import Backend
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import Model, bundled_models, read_model
+from edge.spec import ImageSpec
 from tests.conftest import Sample
+from tests.edge.inference.twice_as_large import LARGE, TwiceAsLarge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,3 +129,15 @@ def test_the_pictures_are_thirty_of_each_class_of_the_test_set(sample: Sample) -
     known = {image.tobytes() for image in sample.images}
     assert sum(image.tobytes() in known for image in found.images) > 10
     assert set(load_x86_outputs()) == {read_model(name).sha256 for name in bundled_models()}
+
+
+def test_a_model_of_larger_pictures_is_checked_with_the_same_ones_enlarged() -> None:
+    tiny = read_model("tiny")
+    large = replace(tiny, image=LARGE)
+    assert check_answers(large, TwiceAsLarge(large)) == check(tiny)
+    np.testing.assert_array_equal(
+        raw_outputs(large, TwiceAsLarge(large), load_slice().images), load_x86_outputs()[tiny.sha256]
+    )
+    odd = TwiceAsLarge(tiny)
+    odd.input = replace(odd.input, shape=(1, 32, 32))
+    assert check_answers(replace(tiny, image=ImageSpec(32, 32)), odd) is None

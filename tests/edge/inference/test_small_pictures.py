@@ -9,6 +9,7 @@ import pytest
 
 from edge.choices import Backend
 from edge.frame import Frame, Prediction
+from edge.inference import small_pictures
 from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import bundled_models, read_model
@@ -16,6 +17,7 @@ from edge.inference.small_pictures import classify_together
 from edge.sources.liveness import BLACK_HINT
 from edge.testing import FakeSource
 from tests.conftest import Sample
+from tests.edge.inference.twice_as_large import twice_as_large
 
 
 def frame(grey: np.ndarray, index: int) -> Frame:
@@ -62,3 +64,18 @@ def test_each_has_its_share_of_the_time(classifier: Classifier, sample: Sample) 
     found = classify_together(classifier, [frame(image, index) for index, image in enumerate(sample.images[:4])])
     assert len({one.latency_ms["invoke"] for one in found}) == 1
     assert all(one.latency_ms["invoke"] > 0 and one.latency_ms["read"] == 1.5 for one in found)
+
+
+def test_pictures_of_half_the_size_are_taken_together_too(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And answered as the model of their own size answers them."""
+    tiny = read_model("tiny")
+    large = twice_as_large(tiny)
+    frames = [frame(image, index) for index, image in enumerate(sample.images[:12])]
+    frames[3] = frame(np.kron(sample.images[3], np.ones((2, 2), np.uint8)), 3)
+    check(large, frames)
+    small = open_classifier(tiny, open_interpreter(tiny))
+    frames[3] = frame(sample.images[3], 3)
+    together = [without_times(one) for one in classify_together(large, frames)]
+    assert together == [without_times(small(one)) for one in frames]
+    monkeypatch.setattr(Classifier, "__call__", lambda *_: pytest.fail("one by one"))
+    assert len(small_pictures.classify_together(large, frames)) == 12

@@ -7,11 +7,14 @@ import pytest
 
 from edge.isolation.garment import Scene
 from edge.isolation.network_input import is_blank, see, to_input
+from edge.opencv import cv2
 from edge.spec import ImageSpec
 from edge.testing import FakeSource
 from tests.conftest import Sample
+from tests.edge.isolation.drawn_frames import drawn_frames
 
 SPEC = ImageSpec()
+LARGE = ImageSpec(56, 56)
 
 
 def colour(grey: np.ndarray) -> np.ndarray:
@@ -92,3 +95,34 @@ def test_frames_of_odd_shapes_are_seen_too(shape: tuple[int, int]) -> None:
 def test_blank_means_without_contrast() -> None:
     assert is_blank(np.full((28, 28), 90, np.uint8))
     assert not is_blank(to_input(FakeSource.draw(0), SPEC))
+
+
+def test_a_picture_of_half_the_size_passes_with_its_pixels_repeated(sample: Sample) -> None:
+    for grey in sample.images[:50]:
+        twice = np.kron(grey, np.ones((2, 2), np.uint8))
+        for shown in (grey, twice):
+            seen = see(colour(shown), LARGE, views=5)
+            np.testing.assert_array_equal(seen.pictures, twice[np.newaxis])
+            assert seen.garment is None
+
+
+def test_a_frame_smaller_than_any_data_set_is_a_photo() -> None:
+    frame = np.full((14, 14, 3), 240, np.uint8)
+    frame[4:10, 4:10] = (20, 90, 20)
+    for spec in (SPEC, LARGE):
+        assert see(frame, spec).garment is not None
+
+
+def test_a_larger_model_sees_the_same_garment_in_more_pixels() -> None:
+    apart = []
+    for name, pixels in drawn_frames():
+        small, large = (see(pixels, spec, views=6) for spec in (SPEC, LARGE))
+        assert large.pictures.shape == (len(small.pictures), 56, 56), name
+        assert is_blank(to_input(pixels, LARGE)) == is_blank(to_input(pixels, SPEC)), name
+        for one, other in zip(small.pictures, large.pictures, strict=True):
+            shrunk = cv2.resize(other, (28, 28), interpolation=cv2.INTER_AREA).astype(int)
+            apart.append(np.abs(shrunk - one).mean())
+            assert not np.array_equal(LARGE.enlarge(one), other), name  # not drawn small and repeated
+    assert len(apart) == 600
+    assert max(apart) < 16  # of 255, at noise and narrow bars, which few pixels average
+    assert np.mean(apart) < 4

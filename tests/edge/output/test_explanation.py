@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge.frame import Decision, Frame
-from edge.inference.classifier import Classifier
+from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
-from edge.inference.model_file import Model
+from edge.inference.model_file import Model, read_model
 from edge.isolation.network_input import see
 from edge.opencv import cv2
 from edge.output.explanation import explain_picture
@@ -19,6 +19,7 @@ from edge.output.view_sheet import HEIGHT, draw_sheet
 from edge.spec import ImageSpec, ScoreCalibration
 from edge.testing import FakeSource
 from tests.conftest import Run, Sample
+from tests.edge.inference.twice_as_large import twice_as_large
 
 
 def frame(pixels: np.ndarray) -> Frame:
@@ -108,3 +109,25 @@ def test_classify_saves_what_it_saw(fmnist_edge: Run, tmp_path: Path) -> None:
     refused = fmnist_edge("classify", "fake:1", "--save-view", tmp_path / "taken")
     assert refused.returncode == 6
     assert "choose another --save-view" in refused.stderr
+
+
+def test_the_heat_map_of_a_larger_model_is_that_of_the_smaller_in_more_pixels(sample: Sample) -> None:
+    tiny = read_model("tiny")
+    small, large = open_classifier(tiny, open_interpreter(tiny)), twice_as_large(tiny)
+    for picture in sample.images[:3]:
+        heat = occlusion_map(small, picture, "Shirt")
+        np.testing.assert_array_equal(
+            occlusion_map(large, large.image.enlarge(picture), "Shirt"), np.kron(heat, np.ones((2, 2), np.float32))
+        )
+
+
+@pytest.mark.parametrize("side", [56, 84, 336, 504])
+def test_a_sheet_shows_views_of_any_size(classifier: Classifier, side: int) -> None:
+    pixels, spec = FakeSource.draw(3), ImageSpec(side, side)
+    seen = see(pixels, spec, 6)
+    sheet = draw_sheet(frame(pixels), seen, classifier(frame(pixels)), np.eye(side, dtype=np.float32))
+    assert sheet.shape == (HEIGHT, 3 * (HEIGHT + 4) + 330, 3)
+    shown = cv2.resize(
+        seen.pictures[0], (HEIGHT, HEIGHT), interpolation=cv2.INTER_AREA if side > HEIGHT else cv2.INTER_NEAREST
+    )
+    np.testing.assert_array_equal(sheet[:, HEIGHT + 4 : 2 * HEIGHT + 4, 1], shown)
