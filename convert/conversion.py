@@ -122,12 +122,12 @@ def _run(settings: Settings, stages: Stages) -> Outcome:
         engine = _engine(source, settings.scheme)
         interpreter = source.interpreter
         reading = infer_input_spec(settings, source, interpreter, training)
-        own = _read_own(settings, stages)
+        own = _read_own(settings, reading.image, stages)
         pictures, scored = calibration.choose(
             training, reading.held_out, settings.calibration_images, settings.seed, own.images if own else None
         )
     with stages.stage("calibrate", 2 * len(pictures)) as advance:
-        inputs = reading.image.normalise(pictures).reshape(-1, *source.input_shape)
+        inputs = _inputs(source, reading.image, pictures)
         calibrated, notes = _calibrate(engine, source, inputs, reading.image, advance)
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
@@ -151,9 +151,8 @@ def _run(settings: Settings, stages: Stages) -> Outcome:
     content = manifest.attach(flatbuffer, facts)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
-    notes = (*reading.notes, *notes, *_told_of(own, test), *_warnings(source, compared))
-    looked_at = scored.first(PICTURES)
-    inputs = reading.image.normalise(looked_at.images).reshape(-1, *source.input_shape)
+    notes = (*reading.notes, *notes, *_told_of(own, test, reading.image), *_warnings(source, compared))
+    inputs = _inputs(source, reading.image, scored.first(PICTURES).images)
     layers = layer_errors(calibrated.graph, found.chosen.flatbuffer, inputs) if calibrated.graph else ()
     return Outcome(
         settings=settings,
@@ -170,19 +169,24 @@ def _run(settings: Settings, stages: Stages) -> Outcome:
     )
 
 
-def _read_own(settings: Settings, stages: Stages) -> Representative | None:
+def _inputs(source: Source, image: ImageSpec, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the float model gets of pictures uint8 (N, H, W): float32 (N, *input shape) in its own size and range."""
+    return image.normalise(image.enlarge(pictures)).reshape(-1, *source.input_shape)
+
+
+def _read_own(settings: Settings, image: ImageSpec, stages: Stages) -> Representative | None:
     if settings.representative is None:
         return None
-    return read_representative(settings.representative, ImageSpec(), stages.reading)
+    return read_representative(settings.representative, image, stages.reading)
 
 
-def _told_of(own: Representative | None, test: Dataset) -> list[str]:
+def _told_of(own: Representative | None, test: Dataset, image: ImageSpec) -> list[str]:
     """Notes on the user's own calibration pictures, and whether some of them are test pictures, too."""
     if own is None:
         return []
     told = [f"calibrated on your own pictures: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
-    tested = {picture.tobytes() for picture in test.images}
-    shared = sum(picture.tobytes() in tested for picture in own.images)
+    mine = {picture.tobytes() for picture in own.images}
+    shared = len(mine.intersection(image.enlarge(picture).tobytes() for picture in test.images))
     if shared:
         told.append(f"{shared:,} of them are test pictures, too: the accuracy is measured on pictures that calibrated")
     return told

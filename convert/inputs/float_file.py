@@ -1,4 +1,4 @@
-"""Read a float .tflite, run it by LiteRT as the reference, and check that it classifies grey 28x28 pictures."""
+"""Read a float .tflite, run it by LiteRT as the reference, and check that it classifies grey pictures."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _check_open(path: Path, model: Model) -> None:
             raise FloatModelUnreadable(
                 f"{path}: the tensor {tensor.name.decode('utf-8', 'replace')} has open dimensions beside the batch: "
                 f"{[int(size) for size in signature]}",
-                "convert it with an input shape of (1, 28, 28)",
+                "convert it with an input shape without open dimensions, such as (1, 28, 28)",
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convert.inputs import probing, shapes
@@ -18,7 +18,7 @@ from edge.spec import ImageSpec
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """The pixel range of a model's input and the kind of its output, with notes for the report."""
+    """Size and pixel range of a model's input and the kind of its output, with notes for the report."""
 
     image: ImageSpec
     gives_logits: bool
@@ -27,11 +27,16 @@ class InputSpec:
 
 
 def infer_input_spec(settings: Settings, source: Source, interpreter: Interpreter, training: Dataset) -> InputSpec:
-    """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured."""
+    """How a float model is to be read: pixels as told, else as recorded, else as measured; scores as measured.
+
+    The size of a picture is the model's own.
+    """
     notes = list(source.notes)
     record = source.record
+    size = shapes.picture_size(source.input_shape)
+    assert size is not None, "checked by the reader"
     if record is not None:
-        _check_size(source.path, record)
+        _check_size(source.path, record, size)
     held_out = record.validation_images if record else dataset.default_held_out(training)
     if source.takes_bytes:
         if settings.pixels not in {PixelRange.AUTO, PixelRange.BYTE}:
@@ -55,12 +60,15 @@ def infer_input_spec(settings: Settings, source: Source, interpreter: Interprete
             f"it cannot be known whether training saw the {held_out:,} pictures that calibration draws from; "
             "the accuracy, on the test pictures, does not depend on it unless training saw those too"
         )
-    probe = training.images[:: max(1, len(training) // probing.PROBE_IMAGES)]
+    image = replace(image, height=size[0], width=size[1])
+    probe = image.enlarge(training.images[:: max(1, len(training) // probing.PROBE_IMAGES)])
     return InputSpec(image, probing.gives_logits(interpreter, image, probe), held_out, tuple(notes))
 
 
-def _check_size(path: Path, record: TrainingRecord) -> None:
-    if (record.image.height, record.image.width) != (shapes.SIDE, shapes.SIDE):
+def _check_size(path: Path, record: TrainingRecord, size: tuple[int, int]) -> None:
+    if (record.image.height, record.image.width) != size:
         raise FloatModelUnreadable(
-            f"{path} was trained on {record.image.height}x{record.image.width} pictures", "train on 28x28 pictures"
+            f"{path} takes pictures of {size[0]}x{size[1]}, its record says that it was trained on "
+            f"{record.image.height}x{record.image.width}",
+            "train it again, or remove the record from the file",
         )

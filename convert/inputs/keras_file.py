@@ -1,4 +1,4 @@
-"""Read a Keras file without running code from it, and check that it is a classifier of grey 28x28 pictures."""
+"""Read a Keras file without running code from it, and check that it is a classifier of grey pictures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from convert.inputs.keras_container import inspect, is_hdf5, loadable
 from convert.inputs.keras_export import exporter
 from convert.inputs.keras_interpreter import KerasInterpreter
 from convert.inputs.saved_model import SavedModel
+from convert.inputs.shapes import EXPECTED, HINT, takes_the_data
 from convert.inputs.source import Export
 from convert.inputs.training_record import TrainingRecord, read_record
 from convert.settings import Format
 from edge.errors import KerasModelUnreadable
-
-SIDE = 28
-INPUT_SHAPES = ((None, SIDE, SIDE), (None, SIDE, SIDE, 1), (None, SIDE * SIDE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,11 +112,10 @@ def _loaded(path: Path) -> Any:
 
 
 def _check_shapes(path: Path, given: Any, result: Any, labels: tuple[str, ...]) -> None:
-    if tuple(given.shape) not in INPUT_SHAPES:
-        expected = ", ".join(map(str, INPUT_SHAPES))
+    if given.shape[0] is not None or not takes_the_data(tuple(given.shape[1:])):
         raise KerasModelUnreadable(
-            f"{path}: expected an input of one of the shapes {expected}, the model takes {tuple(given.shape)}",
-            "train on grey 28x28 pictures, with the batch size left open",
+            f"{path}: expected an input of one of the shapes {EXPECTED}, the model takes {tuple(given.shape)}",
+            f"{HINT}, with the batch size left open",
         )
     if given.dtype != "float32":
         raise KerasModelUnreadable(

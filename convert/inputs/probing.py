@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.inputs.shapes import picture_size
 from convert.settings import PixelRange
 from edge.datasets.dataset import Dataset, held_out
 from edge.errors import FloatModelUnreadable
@@ -47,7 +48,10 @@ def measure_range(interpreter: Interpreter, training: Dataset) -> tuple[ImageSpe
     classes = len(training.label_names)
     smallest = int(np.bincount(training.labels, minlength=classes).min())
     probe = training.subset(held_out(training, min(PROBE_IMAGES // classes, smallest)))
-    fits = {pixels: _fit(interpreter, image, probe) for pixels, image in RANGES.items()}
+    size = picture_size(interpreter.input.shape[1:])
+    assert size is not None, "checked by the reader"
+    images = {pixels: replace(image, height=size[0], width=size[1]) for pixels, image in RANGES.items()}
+    fits = {pixels: _fit(interpreter, image, probe) for pixels, image in images.items()}
     best = min(fits, key=lambda pixels: fits[pixels].log_loss)
     if max(fit.accuracy for fit in fits.values()) < least_accuracy(probe.labels):
         tried = ", ".join(f"{fit.accuracy:.1%} for {pixels.value}" for pixels, fit in fits.items())
@@ -55,7 +59,7 @@ def measure_range(interpreter: Interpreter, training: Dataset) -> tuple[ImageSpe
             f"the pixel range cannot be measured, the model recognises hardly anything: {tried}",
             "if it is the right model, name its range with --pixels, and put other preprocessing into the model",
         )
-    return RANGES[best], fits
+    return images[best], fits
 
 
 def least_accuracy(truth: NDArray[np.integer[Any]]) -> float:
@@ -77,7 +81,7 @@ def check_knows_something(path: Path, float_run: Evaluation) -> None:
 
 
 def gives_logits(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> bool:
-    """Whether the outputs for uint8 (N, 28, 28) are other than probabilities: negative, or not summing to one.
+    """Whether the outputs for uint8 (N, height, width) are other than probabilities: negative, or not summing to one.
 
     Raises FloatModelUnreadable if they are not finite.
     """
@@ -90,7 +94,8 @@ def gives_logits(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[n
 
 
 def _fit(interpreter: Interpreter, image: ImageSpec, probe: Dataset) -> RangeFit:
-    raw = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False).probabilities(probe.images)
+    classifier = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False)
+    raw = classifier.probabilities(image.enlarge(probe.images))
     if not np.isfinite(raw).all():
         return RangeFit(0.0, float("inf"))
     scores = raw if _probabilities(raw) else softmax(raw)

@@ -15,7 +15,7 @@ import numpy as np
 
 from convert.inputs import float_graph
 from convert.inputs.inference_graph import check_independent, for_inference
-from convert.inputs.shapes import PICTURES, check_labels, check_picture
+from convert.inputs.shapes import check_labels, check_picture, takes_the_data
 from convert.inputs.signature_interpreter import SignatureInterpreter, call
 from convert.inputs.source import INPUT_NAME, Export
 from convert.inputs.tensorflow_converter import float_flatbuffer
@@ -75,7 +75,7 @@ def load(folder: Path, labels: tuple[str, ...], known_as: Path | None = None) ->
     given = _only(path, "input", list(signature.structured_input_signature[1].values()))
     _only(path, "output", list(signature.structured_outputs.values()))
     _check_finite(path, signature)
-    fits = _sizes(given)[1:] in PICTURES  # of another shape it is refused below
+    fits = takes_the_data(_sizes(given)[1:])  # of another shape it is refused below
     function, notes = for_inference(path, signature) if fits else (signature, ())
     given = function.inputs[0]
     check_picture(path, _sizes(given), given.dtype.name)

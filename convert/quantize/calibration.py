@@ -29,9 +29,9 @@ def choose(
 
     Both come from the `held_out` pictures of the training split that training leaves alone (edge.datasets.dataset),
     with equal numbers of each class where possible; the test split stays for the parity check. Where all are needed to
-    calibrate, the rules are compared on the same pictures. `own` pictures, uint8 (N, 28, 28), take the place of those
-    that calibrate, not of those that compare. `images` None stands for the default. Raises BadOption if more are asked
-    for than there are.
+    calibrate, the rules are compared on the same pictures. `own` pictures, uint8 (N, height, width), take the place of
+    those that calibrate, not of those that compare. `images` None stands for the default. Raises BadOption if more are
+    asked for than there are.
     """
     _, reserve = split_held_out(training, held_out)
     dealt = _deal(reserve, seed)

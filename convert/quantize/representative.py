@@ -22,7 +22,7 @@ LEAST = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Representative:
-    """Different pictures of a folder: uint8 (N, 28, 28) grey, in the order of their hashes, whatever they are called.
+    """Different pictures of a folder: uint8 (N, height, width) grey, in the order of their hashes, not of their names.
 
     `sha256` is that of their pixels in this order: another computer that has the same pictures has the same digest.
     """

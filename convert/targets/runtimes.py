@@ -15,10 +15,11 @@ from convert.targets.operators import Target
 from convert.targets.runtime_process import DISTRIBUTIONS, Answers, find_place, run_there
 from convert.tflite.mediapipe_variant import takes_rgb
 from edge.choices import Backend
-from edge.errors import BackendUnavailable, BadOption, ModelUnsupported
+from edge.errors import BackendUnavailable, BadOption
 from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import TFLiteInterpreter, open_interpreter
 from edge.inference.model_file import Model
+from edge.spec import ImageSpec
 
 IMAGES = 1_000
 """Pictures that a runtime is tried on unless told: a fifth of a percent of them is two."""
@@ -110,7 +111,7 @@ def run_targets(
     pictures: NDArray[np.uint8],
     pythons: Mapping[Target, Path],
 ) -> list[TargetRun]:
-    """Run a model for each target on grey pictures uint8 (N, height, width), beside LiteRT in this process.
+    """Run a model for each target on grey pictures uint8 (N, H, W) of a data set, beside LiteRT in this process.
 
     `content` is the whole of the file, whether it is on the disk or not. Raises ModelUnsupported for one that is no
     classifier of such pictures, BackendUnavailable for a Python of `pythons` without the runtime.
@@ -137,14 +138,11 @@ def run_targets(
 def _inputs(model: Model, interpreter: TFLiteInterpreter, pictures: NDArray[np.uint8]) -> NDArray[Any]:
     """Raw inputs (N, *input shape): what the device's classifier makes of the pictures; for RGB, bytes three times."""
     if takes_rgb(interpreter.input):
-        size = interpreter.input.shape[1:3]
-        inputs: NDArray[Any] = np.repeat(pictures[..., np.newaxis], 3, axis=3)
+        image = ImageSpec(*interpreter.input.shape[1:3])
+        inputs: NDArray[Any] = np.repeat(image.enlarge(pictures)[..., np.newaxis], 3, axis=3)
     else:
         image = open_classifier(model, interpreter).image
-        size = (image.height, image.width)
-        inputs = interpreter.input.encode(image.normalise(pictures))
-    if pictures.shape[1:] != size:
-        raise ModelUnsupported(f"{model.path} takes pictures of {size[0]}x{size[1]}, the data set's are 28x28")
+        inputs = interpreter.input.encode(image.normalise(image.enlarge(pictures)))
     return inputs.reshape(len(pictures), *interpreter.input.shape[1:])
 
 
