@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from convert.inputs import keras_file
+from convert.inputs.input_spec import infer_input_spec
 from convert.inputs.shapes import picture_size, takes_the_data
+from convert.settings import PixelRange, Settings
+from edge.datasets.dataset import Dataset
 from edge.errors import KerasModelUnreadable
-from edge.spec import FASHION_MNIST_LABELS
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec
 
 
 @pytest.mark.parametrize(
@@ -47,3 +50,16 @@ def test_other_sizes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None
     with pytest.raises(KerasModelUnreadable, match="expected an input of one of the shapes") as caught:
         keras_file.load(path, FASHION_MNIST_LABELS)
     assert "enlarged by repeating" in caught.value.hint
+
+
+def test_a_range_that_is_told_leaves_the_size_to_the_model(tmp_path: Path, training: Dataset) -> None:
+    import keras
+
+    path = tmp_path / "m.keras"
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax", kernel_initializer="zeros")]
+    keras.Sequential([keras.Input((56, 56)), *layers]).save(path)
+    source = keras_file.load(path, FASHION_MNIST_LABELS)
+    settings = Settings(path, pixels=PixelRange.UNIT)
+    found = infer_input_spec(settings, source, source.interpreter, training.first(300))
+    assert found.image == ImageSpec(56, 56, 0, 1)
+    assert not found.gives_logits
