@@ -1,5 +1,8 @@
 """The compact convolutional networks in three sizes, a large one that teaches them, and the optimizer of all.
 
+They see a garment in 28x28 pixels, as Fashion-MNIST has it, or in 56x56. The finer ones begin with a convolution of
+twice the kernel and the stride: after it, all is as large as before.
+
 NumPy and Keras are imported in the functions: `fmnist-train edge --help` reads SIZES only.
 """
 
@@ -8,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edge.errors import TrainingFailed
+from edge.errors import BadOption, TrainingFailed
+from edge.spec import FASHION_MNIST_SIDE, ImageSpec
 
 WARM_UP_EPOCHS = 1
 MOMENTUM = 0.95
@@ -81,12 +85,19 @@ def optimizer_of(settings: MuonSettings, steps: int) -> Any:
 
 
 def network(
-    shape: Shape, classes: int, *, name: str, normalisation: Any = None, dtype: str = "float32", logits: bool = False
+    shape: Shape,
+    classes: int,
+    *,
+    name: str,
+    normalisation: Any = None,
+    dtype: str = "float32",
+    logits: bool = False,
+    side: int = FASHION_MNIST_SIDE,
 ) -> Any:
-    """The network of a shape, not compiled: bytes (N, 28, 28) grey in, float32 probabilities (N, classes) out.
+    """The network of a shape, not compiled: bytes (N, side, side) grey in, float32 probabilities (N, classes) out.
 
     With `logits` the softmax is left out. `normalisation` is the class of the layers after the convolutions, Keras'
-    own unless given.
+    own unless given. `side` is one of train.settings.SIDES.
     """
     from keras import Input, Model, layers
 
@@ -116,10 +127,11 @@ def network(
             x = convolved(x, channels, 1, f"{name}s", stride)
         return rectified(layers.Add(dtype=dtype, name=f"a{name}")([x, y]), name)
 
-    pixels = Input((28, 28), name="pixels")
+    finer = side // FASHION_MNIST_SIDE
+    pixels = Input((side, side), name="pixels")
     # Bytes go in as they are: the first normalisation takes their scale out, and no operation is left over for it.
-    x = layers.Reshape((28, 28, 1), dtype=dtype)(pixels)
-    x = rectified(convolved(x, shape.widths[0], 3, "0"), "0")
+    x = layers.Reshape((side, side, 1), dtype=dtype)(pixels)
+    x = rectified(convolved(x, shape.widths[0], 3 * finer, "0", finer), "0")
     for stage, (channels, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
         for number in range(count):
             x = block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
@@ -128,15 +140,31 @@ def network(
     return Model(pixels, x, name=name)
 
 
-def like(trained: Any, classes: int, **options: Any) -> Any:
-    """A network of the same shape as a trained one of `fmnist-train edge`, giving logits; `options` are network()'s.
+def image_of(model: Any) -> ImageSpec:
+    """What pictures a network takes: bytes as they are, of its own size."""
+    return ImageSpec(*model.input_shape[1:3])
 
-    Raises TrainingFailed for other networks.
+
+def like(trained: Any, classes: int, side: int | None = None, **options: Any) -> Any:
+    """A network with the shape and the weights of a trained one of `fmnist-train edge`, giving logits.
+
+    With a `side` of its own, it begins as the same function of the means of each 2x2 pixels: a finer first kernel has
+    the trained one's weights, a quarter each, four times. `options` are network()'s. Raises TrainingFailed for other
+    networks, BadOption for fewer pixels than the trained one sees.
     """
-    wanted = [one.shape for one in trained.get_weights()]
+    weights, coarse = trained.get_weights(), image_of(trained).height
+    side = side or coarse
+    finer = side // coarse
+    if finer < 1:
+        raise BadOption(
+            f"the model to start from sees {coarse}x{coarse} pixels", f"--pixels {coarse}, or leave it away"
+        )
+    weights[0] = weights[0].repeat(finer, axis=0).repeat(finer, axis=1) / finer**2
+    wanted = [one.shape for one in weights]
     for name, shape in SIZES.items():
-        model = network(shape, classes, name=name, logits=True, **options)
+        model = network(shape, classes, name=name, logits=True, side=side, **options)
         if [tuple(one.shape) for one in model.weights] == wanted:
+            model.set_weights(weights)
             return model
     raise TrainingFailed(
         "the model to start from is none of `fmnist-train edge`", f"one of its sizes: {', '.join(SIZES)}"

@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge.errors import BadOption
+from edge.spec import FASHION_MNIST_SIDE
 
 LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator, which Keras seeds too, takes 32 bits
 
 EVALUATION_BATCH = 500
+
+SIDES = (FASHION_MNIST_SIDE, 2 * FASHION_MNIST_SIDE)
+"""Pixels a side that a network may see of a garment."""
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Keras' dtype policies: with bfloat16 the weights, their updates and the last layer stay in float32."""

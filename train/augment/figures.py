@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.augment.layers import (
-    ACROSS,
-    DOWN,
     MIDDLE,
     SIDE,
     Field,
     Layer,
     Part,
+    across,
     chance,
+    down,
     ellipse,
     painted,
     placed,
@@ -46,6 +46,8 @@ class Body:
     top: Field
     width: Field
     height: Field
+    pixels: int
+    """A side, of the pictures."""
 
     @property
     def hem(self) -> Field:
@@ -64,7 +66,7 @@ def wear_top(garment: Layer, labels: Labels, trousers: Layer, generator: np.rand
     above = np.where(chance(generator, count, 0.88) > 0, head, uniform(generator, count, 0, 2))
     below = uniform(generator, count, 1, 9) * chance(generator, count, 0.88)
     body = _hung(garment, above, SIDE - above - below, uniform(generator, count, 0.72, 1.08), generator)
-    skin = skin_tone(generator, count)
+    skin = skin_tone(generator, count, body.pixels)
     figure = _neck(body, head, skin).over(_arms(body, labels, skin, generator))
     hands = chance(generator, count, 0.6) * chance(generator, count, LONG_SLEEVED[labels])
     shirt = body.hang(garment)
@@ -84,15 +86,15 @@ def wear_dress(garment: Layer, labels: Labels, generator: np.random.Generator) -
     above = np.where(chance(generator, count, 0.9) > 0, head, uniform(generator, count, 0, 1.5))
     below = uniform(generator, count, 1.5, 10) * chance(generator, count, 0.85)
     body = _hung(garment, above, SIDE - above - below, uniform(generator, count, 0.85, 1.45), generator)
-    skin = skin_tone(generator, count)
+    skin = skin_tone(generator, count, body.pixels)
     figure = _neck(body, head, skin).over(_arms(body, labels, skin, generator))
     leggings = chance(generator, count, 0.35)
-    leg_tone = np.where(leggings > 0, free_tone(generator, count), skin)
+    leg_tone = np.where(leggings > 0, free_tone(generator, count, body.pixels), skin)
     thick = uniform(generator, count, 0.045, 0.075) * body.height
     apart = thick + uniform(generator, count, 0.1, 1.2)
     for side in (-1, 1):
         foot = body.middle + side * (apart + uniform(generator, count, -0.5, 0.5))
-        leg = segment(body.middle + side * apart, body.hem - 2, foot, np.full_like(foot, SIDE), thick)
+        leg = segment(body.middle + side * apart, body.hem - 2, foot, np.full_like(foot, SIDE), thick, body.pixels)
         figure = painted(leg * _one_where(below > 0), leg_tone).over(figure)
     figure = body.hang(garment).over(figure)
     return _head(body, head, skin, chance(generator, count, 0.7), generator).over(figure)
@@ -106,51 +108,51 @@ def wear_trousers(garment: Layer, tops: Layer, generator: np.random.Generator) -
     shoe = uniform(generator, count, 1, 2.5) * shod
     body = _hung(garment, above, SIDE - above - shoe, uniform(generator, count, 0.85, 1.5), generator)
     figure = body.hang(garment)
-    tone = free_tone(generator, count)
+    tone = free_tone(generator, count, body.pixels)
     for side in (-1, 1):
         foot = body.middle + side * uniform(generator, count, 0.2, 0.42) * body.width
-        shape = ellipse(foot, body.hem + 0.3 * shoe, 0.14 * body.width + 0.6, np.maximum(shoe, 0.5))
+        shape = ellipse(foot, body.hem + 0.3 * shoe, 0.14 * body.width + 0.6, np.maximum(shoe, 0.5), body.pixels)
         figure = figure.over(painted(shape * shod, tone))
     figure = _top_above(body, tops, above, generator).over(figure)
-    skin = skin_tone(generator, count)
+    skin = skin_tone(generator, count, body.pixels)
     armed = chance(generator, count, 0.6) * _one_where(above > 0)
     for side in (-1, 1):
         arm_x = body.middle + side * uniform(generator, count, 0.45, 0.75) * body.width
         wrist = above + uniform(generator, count, 0, 0.2) * body.height
         thick = 0.05 * body.height
-        arm = segment(arm_x, above * 0, arm_x, wrist, thick)
-        hand = ellipse(arm_x, wrist + thick, 1.2 * thick, 1.6 * thick)
+        arm = segment(arm_x, above * 0, arm_x, wrist, thick, body.pixels)
+        hand = ellipse(arm_x, wrist + thick, 1.2 * thick, 1.6 * thick, body.pixels)
         figure = figure.over(painted(np.maximum(arm, hand) * armed, skin))
     return figure
 
 
-def skin_tone(generator: np.random.Generator, count: int) -> Field:
-    """Any skin, negated, with light and shade: (N, 28, 28)."""
-    return uniform(generator, count, 0.10, 0.62) * (1 + 0.16 * smooth_noise(generator, count, 5))
+def skin_tone(generator: np.random.Generator, count: int, pixels: int = SIDE) -> Field:
+    """Any skin, negated, with light and shade: (N, pixels, pixels)."""
+    return uniform(generator, count, 0.10, 0.62) * (1 + 0.16 * smooth_noise(generator, count, 5, pixels))
 
 
-def free_tone(generator: np.random.Generator, count: int) -> Field:
-    """Any cloth, (N, 28, 28)."""
-    return uniform(generator, count, 0.06, 1) * (1 + 0.16 * smooth_noise(generator, count, 5))
+def free_tone(generator: np.random.Generator, count: int, pixels: int = SIDE) -> Field:
+    """Any cloth, (N, pixels, pixels)."""
+    return uniform(generator, count, 0.06, 1) * (1 + 0.16 * smooth_noise(generator, count, 5, pixels))
 
 
 def _hung(garment: Layer, top: Field, height: Field, stretch: Field, generator: np.random.Generator) -> Body:
     """Hang garments in this height, their own aspect stretched, near the frame's middle."""
     x0, y0, x1, y1 = garment.box()
     width = np.minimum((x1 - x0) / (y1 - y0) * height * stretch, SIDE - 1)
-    return Body(MIDDLE + uniform(generator, len(garment), -1, 1), top, width, height)
+    return Body(MIDDLE + uniform(generator, len(garment), -1, 1), top, width, height, garment.pixels_a_side)
 
 
 def _neck(body: Body, head: Field, skin: Field) -> Layer:
     """A neck down into the neckline, where skin shows."""
     end = body.top + 0.1 * body.height
-    return painted(segment(body.middle, body.top - 0.4 * head, body.middle, end, 0.17 * head), skin)
+    return painted(segment(body.middle, body.top - 0.4 * head, body.middle, end, 0.17 * head, body.pixels), skin)
 
 
 def _arms(body: Body, labels: Labels, skin: Field, generator: np.random.Generator) -> Layer:
     """Both arms from the shoulders over the elbows to the wrists, bent each in its own way."""
     count = len(labels)
-    cover: Field = np.zeros((count, SIDE, SIDE), np.float32)
+    cover: Field = np.zeros((count, body.pixels, body.pixels), np.float32)
     thick = uniform(generator, count, 0.055, 0.095) * body.height
     for side in (-1, 1):
         shoulder = body.middle + side * 0.33 * body.width
@@ -158,19 +160,20 @@ def _arms(body: Body, labels: Labels, skin: Field, generator: np.random.Generato
         wrist = body.middle + side * uniform(generator, count, 0.32, 0.60) * body.width
         elbow_y = body.top + 0.55 * body.height
         wrist_y = body.top + uniform(generator, count, 0.88, 1.12) * body.height
-        upper = segment(shoulder, body.top + 0.16 * body.height, elbow, elbow_y, thick)
-        cover = np.maximum(cover, np.maximum(upper, segment(elbow, elbow_y, wrist, wrist_y, 0.85 * thick)))
+        upper = segment(shoulder, body.top + 0.16 * body.height, elbow, elbow_y, thick, body.pixels)
+        lower = segment(elbow, elbow_y, wrist, wrist_y, 0.85 * thick, body.pixels)
+        cover = np.maximum(cover, np.maximum(upper, lower))
     return painted(cover * chance(generator, count, BARE_ARMS[labels]), skin)
 
 
 def _hands(body: Body, garment: Layer, shown: Field, skin: Field, generator: np.random.Generator) -> Layer:
     """Hands at the ends of long sleeves: none where no sleeve reaches them."""
     count = len(shown)
-    cover: Field = np.zeros((count, SIDE, SIDE), np.float32)
+    cover: Field = np.zeros((count, body.pixels, body.pixels), np.float32)
     for side in (-1, 1):
-        across = body.middle + side * uniform(generator, count, 0.36, 0.48) * body.width
-        down = body.top + uniform(generator, count, 0.96, 1.05) * body.height
-        hand = ellipse(across, down, 0.055 * body.height, 0.08 * body.height)
+        x = body.middle + side * uniform(generator, count, 0.36, 0.48) * body.width
+        y = body.top + uniform(generator, count, 0.96, 1.05) * body.height
+        hand = ellipse(x, y, 0.055 * body.height, 0.08 * body.height, body.pixels)
         reached = (hand * garment.cover).sum(axis=(1, 2), keepdims=True) > 0.1 * hand.sum(axis=(1, 2), keepdims=True)
         cover = np.maximum(cover, hand * reached)
     return painted(cover * shown, skin)
@@ -201,8 +204,8 @@ def _top_above(body: Body, tops: Layer, above: Field, generator: np.random.Gener
 def _rolled_up(garment: Layer, body: Body, labels: Labels, skin: Field, generator: np.random.Generator) -> Layer:
     """Show skin instead of the lower sleeves."""
     count = len(labels)
-    outside = np.abs(ACROSS - body.middle) - uniform(generator, count, 0.24, 0.32) * body.width
-    lower = DOWN - body.top - uniform(generator, count, 0.42, 0.72) * body.height
+    outside = np.abs(across(body.pixels) - body.middle) - uniform(generator, count, 0.24, 0.32) * body.width
+    lower = down(body.pixels) - body.top - uniform(generator, count, 0.42, 0.72) * body.height
     bare = np.clip(0.5 + np.minimum(outside, lower), 0, 1) * chance(generator, count, ROLLED[labels])
     return Layer(garment.light * (1 - bare) + skin * garment.cover * bare, garment.cover)
 
@@ -211,13 +214,15 @@ def _head(body: Body, head: Field, skin: Field, long_hair: Field, generator: np.
     """Hair, falling onto the garment where it is long, and the face before it; a head that is too high is cut off."""
     count = len(head)
     start = body.top - head
-    hair = ellipse(body.middle, start + 0.46 * head, 0.37 * head, 0.46 * head)
+    hair = ellipse(body.middle, start + 0.46 * head, 0.37 * head, 0.46 * head, body.pixels)
     end = body.top + uniform(generator, count, 0, 0.35) * body.height
     for side in (-1, 1):
         strand = body.middle + side * 0.29 * head
-        hair = np.maximum(hair, long_hair * segment(strand, start + 0.45 * head, strand, end, 0.13 * head))
-    tone = uniform(generator, count, 0.5, 1) * (1 + 0.16 * smooth_noise(generator, count, 5))
-    face = ellipse(body.middle, start + uniform(generator, count, 0.54, 0.64) * head, 0.27 * head, 0.38 * head)
+        fallen = segment(strand, start + 0.45 * head, strand, end, 0.13 * head, body.pixels)
+        hair = np.maximum(hair, long_hair * fallen)
+    tone = uniform(generator, count, 0.5, 1) * (1 + 0.16 * smooth_noise(generator, count, 5, body.pixels))
+    eyes = start + uniform(generator, count, 0.54, 0.64) * head
+    face = ellipse(body.middle, eyes, 0.27 * head, 0.38 * head, body.pixels)
     return painted(face, skin).over(painted(hair, np.minimum(tone, 1)))
 
 

@@ -14,15 +14,15 @@ import numpy as np
 
 from train.augment.basic import Images
 from train.augment.layers import (
-    ACROSS,
-    DOWN,
     MIDDLE,
     SIDE,
     Field,
     Layer,
     Part,
+    across,
     chance,
     cut_out,
+    down,
     ellipse,
     painted,
     placed,
@@ -81,7 +81,7 @@ def skirts(dresses: Layer, generator: np.random.Generator) -> Layer:
     part = Part(uniform(generator, count, 0.5, 0.65), 1.0, side, 1 - side)
     *_, bottom = dresses.box()
     # What does not reach the hem is a sleeve.
-    skirt = (dresses.cover * np.clip(DOWN - bottom + 5, 0, 1)).max(axis=1, keepdims=True)
+    skirt = (dresses.cover * np.clip(down() - bottom + 5, 0, 1)).max(axis=1, keepdims=True)
     shape = uniform(generator, count, 0.7, 1.5), uniform(generator, count, 0.35, 1)
     return _flared(dresses.only(skirt), *shape, part)
 
@@ -93,10 +93,10 @@ def hats(garments: Layer, generator: np.random.Generator) -> Layer:
     width, height = uniform(generator, count, 8, 11), uniform(generator, count, 7, 12)
     middle: Field = np.full_like(width, MIDDLE)
     base = middle + uniform(generator, count, 2, 6)
-    dome = ellipse(middle, base, width, height * 1.6) * np.clip(0.5 + base - DOWN, 0, 1)
+    dome = ellipse(middle, base, width, height * 1.6) * np.clip(0.5 + base - down(), 0, 1)
     round_crown = ellipse(middle, middle - 2, width, height)
     peak_before = ellipse(middle, base + 1, 0.9 * width, uniform(generator, count, 3, 6)) * np.clip(
-        DOWN - base + 2.5, 0, 1
+        down() - base + 2.5, 0, 1
     )
     peak_beside = ellipse(middle + 0.8 * width, base, 0.7 * width, uniform(generator, count, 1, 2.5))
     edge = uniform(generator, count, 2, 5)
@@ -135,8 +135,8 @@ def overlaid(garments: Layer, generator: np.random.Generator) -> Layer:
     for layer in (garments, garments[order]):
         angle = uniform(generator, len(layer), -np.pi, np.pi)
         scale = uniform(generator, len(layer), 1.1, 1.6)
-        x = ACROSS - MIDDLE - uniform(generator, len(layer), -5, 5)
-        y = DOWN - MIDDLE - uniform(generator, len(layer), -5, 5)
+        x = across() - MIDDLE - uniform(generator, len(layer), -5, 5)
+        y = down() - MIDDLE - uniform(generator, len(layer), -5, 5)
         cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
         heap.append(resampled(layer, MIDDLE + cos * x - sin * y, MIDDLE + sin * x + cos * y))
     return _fitted(heap[0].over(heap[1]))
@@ -153,7 +153,7 @@ def close_ups(garments: Layer, generator: np.random.Generator) -> Layer:
 def blobs(garments: Layer, generator: np.random.Generator) -> Layer:
     """Random shapes, as a mask makes of shadows and patterns."""
     count = len(garments)
-    field = smooth_noise(generator, count, 6) - 0.04 * np.hypot(ACROSS - MIDDLE, DOWN - MIDDLE) / 2
+    field = smooth_noise(generator, count, 6) - 0.04 * np.hypot(across() - MIDDLE, down() - MIDDLE) / 2
     cover = np.clip(0.5 + 8 * (field - np.quantile(field, 0.7, axis=(1, 2), keepdims=True)), 0, 1)
     tone = uniform(generator, count, 0.08, 1) * (1 + 0.3 * smooth_noise(generator, count, 7))
     return painted(cover, np.clip(tone, 0, 1))
@@ -164,7 +164,7 @@ def textures(garments: Layer, generator: np.random.Generator) -> Layer:
     count = len(garments)
     grain = generator.uniform(-1, 1, (count, SIDE, SIDE)).astype(np.float32) * uniform(generator, count, 0, 0.4)
     angle = uniform(generator, count, 0, np.pi)
-    waves = np.sin((np.cos(angle) * ACROSS + np.sin(angle) * DOWN) * uniform(generator, count, 0.3, 2.5))
+    waves = np.sin((np.cos(angle) * across() + np.sin(angle) * down()) * uniform(generator, count, 0.3, 2.5))
     stripes = waves * uniform(generator, count, 0, 0.4) * chance(generator, count, 0.5)
     tone = uniform(generator, count, 0.1, 0.9) + 0.2 * smooth_noise(generator, count, 4) + grain + stripes
     return painted(_rectangle(generator, count, 0.85, 1.0), np.clip(tone, 0, 1))
@@ -206,7 +206,7 @@ def _flared(garments: Layer, aspect: Field, waist: Field, part: Part) -> Layer:
     """A part of garments at this width per height, its longest side the frame's; `waist` is the upper width's part."""
     longest = SIDE / np.maximum(aspect, 1)
     width, top = longest * aspect, MIDDLE - longest / 2
-    width = width * (waist + (1 - waist) * np.clip((DOWN - top) / longest, 0, 1))
+    width = width * (waist + (1 - waist) * np.clip((down() - top) / longest, 0, 1))
     return placed(garments, MIDDLE - width / 2, top, width, longest, part)
 
 
@@ -228,9 +228,9 @@ def _rectangle(
 ) -> Field:
     """Cover of rectangles about the middle, sides as parts of the frame; as wide as long unless told, either way up."""
     long = uniform(generator, count, shortest, longest) * SIDE / 2
-    across = uniform(generator, count, narrowest or shortest, widest or longest) * SIDE / 2
+    wide = uniform(generator, count, narrowest or shortest, widest or longest) * SIDE / 2
     lying = chance(generator, count, 0.5) > 0
-    half_width, half_height = np.where(lying, long, across), np.where(lying, across, long)
-    inside_x = np.clip(0.5 + half_width - np.abs(ACROSS - MIDDLE), 0, 1)
-    inside_y = np.clip(0.5 + half_height - np.abs(DOWN - MIDDLE), 0, 1)
+    half_width, half_height = np.where(lying, long, wide), np.where(lying, wide, long)
+    inside_x = np.clip(0.5 + half_width - np.abs(across() - MIDDLE), 0, 1)
+    inside_y = np.clip(0.5 + half_height - np.abs(down() - MIDDLE), 0, 1)
     return np.asarray(inside_x * inside_y, np.float32)

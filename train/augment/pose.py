@@ -1,9 +1,9 @@
 """Garments as they lie before a camera: sleeves spread, shoes in pairs, tilted, in other light, badly cut out.
 
 Fashion-MNIST shows what a shop photographs: sleeves hang down, one shoe is seen from its side, the mask is clean. All
-functions take and give uint8 (N, 28, 28) bright on black, with Fashion-MNIST's class numbers uint8 (N,) where the
-class matters, and depend on the NumPy generator alone. They change copies. The chances and amounts are those of the
-project's prototypes, measured on photos of garments on floors.
+functions take and give uint8 (N, pixels, pixels) bright on black, 28 pixels or finer, with Fashion-MNIST's class
+numbers uint8 (N,) where the class matters, and depend on the NumPy generator alone. They change copies. The chances
+and amounts are those of the project's prototypes, measured on photos of garments on floors.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from edge.opencv import cv2
 from train.augment.basic import Images
 from train.augment.layers import (
-    ACROSS,
-    DOWN,
     MIDDLE,
-    SIDE,
     Field,
     Layer,
+    across,
     chance,
     cut_out,
+    down,
     ellipse,
     filtered,
     painted,
@@ -82,7 +81,7 @@ def swing_sleeves(images: Images, labels: Labels, generator: np.random.Generator
     reach = seam + np.cos(turn) * (wide - seam) + np.sin(turn) * (_sleeve_ends(garment, seam) - shoulder)
     most = np.maximum(0.55 * turn, np.clip(reach - 1, 0, MOST_SHRUNK))
     shrink = 1 + most * np.sqrt(uniform(generator, count, 0, 1))
-    x, y = (ACROSS - MIDDLE) / MIDDLE * shrink, (DOWN - MIDDLE) / MIDDLE * shrink
+    x, y = (place * shrink for place in _places(garment))
     result = _part(garment, x, y, seam + SHOULDER_OVERLAP - np.abs(x))
     for side in (-1, 1):
         cos, sin = np.cos(turn + side * uneven), side * np.sin(turn + side * uneven)
@@ -111,8 +110,8 @@ def pair_shoes(images: Images, labels: Labels, generator: np.random.Generator, c
     pair = []
     for side, mirror in ((-1, np.ones_like(mirrored)), (1, mirrored)):
         angle = quarter + uniform(generator, count, -0.25, 0.25)
-        x = (ACROSS - MIDDLE) / MIDDLE - side * apart * upright
-        y = (DOWN - MIDDLE) / MIDDLE - side * 0.7 * apart * (1 - upright)
+        x, y = _places(shoe)
+        x, y = x - side * apart * upright, y - side * 0.7 * apart * (1 - upright)
         cos, sin = np.cos(angle) * shrink, np.sin(angle) * shrink
         # The mirror acts on the upright pair's width: both toes keep pointing the same way.
         x = np.where(upright > 0, x * mirror, x)
@@ -133,13 +132,15 @@ def tilt(images: Images, generator: np.random.Generator, amount: float = 1.0) ->
     aspect = 1.2 ** (uniform(generator, count, -amount, amount) / 2)
     shear, tip_x, tip_y = (0.12 * uniform(generator, count, -amount, amount) for _ in range(3))
     shift_x, shift_y = (2.5 / MIDDLE * uniform(generator, count, -amount, amount) for _ in range(2))
-    u, v = (ACROSS - MIDDLE) / MIDDLE - shift_x, (DOWN - MIDDLE) / MIDDLE - shift_y
+    garment = cut_out(images)
+    u, v = _places(garment)
+    u, v = u - shift_x, v - shift_y
     depth = 1 + tip_x * u + tip_y * v
     u, v = u / depth, v / depth
     x = (np.cos(angle) * u - np.sin(angle) * v) / (scale * aspect)
     y = (np.sin(angle) * u + np.cos(angle) * v) / scale * aspect
-    bend_x, bend_y = (0.05 * amount * smooth_noise(generator, count, 4) for _ in range(2))
-    return _at(cut_out(images), x + shear * y + bend_x, y + bend_y).pixels()
+    bend_x, bend_y = (0.05 * amount * smooth_noise(generator, count, 4, garment.pixels_a_side) for _ in range(2))
+    return _at(garment, x + shear * y + bend_x, y + bend_y).pixels()
 
 
 def change_contrast(images: Images, generator: np.random.Generator, low: float = 0.6, high: float = 1.4) -> Images:
@@ -162,8 +163,8 @@ def wrinkle(images: Images, generator: np.random.Generator, probability: float =
     chosen = np.flatnonzero(generator.random(len(images)) < probability)
     garment = cut_out(images[chosen])
     count = len(chosen)
-    coarse = uniform(generator, count, 0, 0.12) * smooth_noise(generator, count, 6)
-    fine = uniform(generator, count, 0, 0.12) * smooth_noise(generator, count, 13)
+    coarse = uniform(generator, count, 0, 0.12) * smooth_noise(generator, count, 6, garment.pixels_a_side)
+    fine = uniform(generator, count, 0, 0.12) * smooth_noise(generator, count, 13, garment.pixels_a_side)
     finest = uniform(generator, count, 0, 0.03) * generator.standard_normal(garment.cover.shape).astype(np.float32)
     softer = filtered(garment.light, _blurred)
     light = garment.light + uniform(generator, count, -0.7, 0.9) * (garment.light - softer)
@@ -182,7 +183,8 @@ def spoil_mask(images: Images, generator: np.random.Generator) -> Images:
     """
     count = len(images)
     garment = cut_out(images)
-    holes = 8 * (smooth_noise(generator, count, 7) - uniform(generator, count, 0.55, 0.85))
+    pixels = garment.pixels_a_side
+    holes = 8 * (smooth_noise(generator, count, 7, pixels) - uniform(generator, count, 0.55, 0.85))
     keep = 1 - chance(generator, count, 0.15) * np.clip(holes, 0, 1)
     bite = _patch_at_edge(garment, generator, 1.5, 5)
     keep = keep * (1 - chance(generator, count, 0.25) * bite)
@@ -192,57 +194,59 @@ def spoil_mask(images: Images, generator: np.random.Generator) -> Images:
     too_much = spoilt.cover.sum(axis=(1, 2)) < SMALLEST_COVER * garment.cover.sum(axis=(1, 2))
     keep[too_much] = 1
     leak = chance(generator, count, 0.25) * _patch_at_edge(garment, generator, 1, 4)
-    tone = uniform(generator, count, 0.04, 0.9) * (1 + 0.1 * smooth_noise(generator, count, 6))
+    tone = uniform(generator, count, 0.04, 0.9) * (1 + 0.1 * smooth_noise(generator, count, 6, pixels))
     return garment.only(keep).over(painted(leak, tone)).pixels()
 
 
 def _half_widths(garment: Layer) -> tuple[Field, Field]:
     """How far garments reach from the middle, at their widest and below short sleeves, columns."""
-    reach = ((garment.cover > 0.5) * np.abs(ACROSS - MIDDLE)).max(axis=2) / MIDDLE
+    x, y = _places(garment)
+    reach = ((garment.cover > 0.5) * np.abs(x)).max(axis=2)
     wide = reach.max(axis=1)
-    below = reach[:, 18:26].max(axis=1)
+    below = reach[:, (y.ravel() > 4 / MIDDLE) & (y.ravel() < 12 / MIDDLE)].max(axis=1)
     return wide.astype(np.float32).reshape(-1, 1, 1), below.astype(np.float32).reshape(-1, 1, 1)
 
 
 def _sleeve_ends(garment: Layer, seam: Field) -> Field:
     """How far down garments reach outside their seams, from the middle, a column."""
-    outside = (garment.cover > 0.5) & (np.abs(ACROSS - MIDDLE) > seam * MIDDLE)
-    reach = np.where(outside, (DOWN - MIDDLE) / MIDDLE, np.float32(-1))
+    x, y = _places(garment)
+    reach = np.where((garment.cover > 0.5) & (np.abs(x) > seam), y, np.float32(-1))
     return np.asarray(reach.max(axis=(1, 2), keepdims=True))
 
 
 def _end(garment: Layer, part: Field, generator: np.random.Generator) -> Field:
     """Cover of the last `part` of the garment's box on one of its four sides."""
     left, top, right, bottom = garment.box()
-    from_edge = np.stack(
-        np.broadcast_arrays(
-            (ACROSS - left) / (right - left),
-            (right - ACROSS) / (right - left),
-            (DOWN - top) / (bottom - top),
-            (bottom - DOWN) / (bottom - top),
-        )
-    )
+    x = (across(garment.pixels_a_side) - left) / (right - left)
+    y = (down(garment.pixels_a_side) - top) / (bottom - top)
+    from_edge = np.stack(np.broadcast_arrays(x, 1 - x, y, 1 - y))
     side = generator.integers(0, 4, len(garment))
     return (from_edge[side, np.arange(len(garment))] < part).astype(np.float32)
 
 
 def _patch_at_edge(garment: Layer, generator: np.random.Generator, smallest: float, largest: float) -> Field:
     """Cover of an ellipse about a random point of each outline, radii in pixels."""
-    count = len(garment)
+    count, pixels = len(garment), garment.pixels_a_side
     solid = garment.cover > 0.5
     inner = solid.copy()
     inner[:, 1:-1, 1:-1] &= solid[:, :-2, 1:-1] & solid[:, 2:, 1:-1] & solid[:, 1:-1, :-2] & solid[:, 1:-1, 2:]
     inner[:, [0, -1], :] = inner[:, :, [0, -1]] = False
     order = generator.random(garment.cover.shape, np.float32) * (solid & ~inner)
-    rows, columns = np.divmod(order.reshape(count, SIDE * SIDE).argmax(axis=1), SIDE)
-    down, across = (line.astype(np.float32).reshape(-1, 1, 1) + 0.5 for line in (rows, columns))
-    radii = (uniform(generator, count, smallest, largest) for _ in range(2))
-    return ellipse(across, down, *radii)
+    rows, columns = np.divmod(order.reshape(count, pixels * pixels).argmax(axis=1), pixels)
+    middle_x, middle_y = (across(pixels).ravel()[line].reshape(-1, 1, 1) for line in (columns, rows))
+    radius_x, radius_y = (uniform(generator, count, smallest, largest) for _ in range(2))
+    return ellipse(middle_x, middle_y, radius_x, radius_y, pixels)
 
 
 def _part(garment: Layer, x: Field, y: Field, inside: Field) -> Layer:
     """What `_at` finds where `inside` is above 0, in half frames, with a soft edge."""
     return _at(garment, x, y).only(np.clip(0.5 + MIDDLE * inside, 0, 1))
+
+
+def _places(garment: Layer) -> tuple[Field, Field]:
+    """Where columns and rows are, from -1 to 1 over the frame."""
+    pixels = garment.pixels_a_side
+    return (across(pixels) - MIDDLE) / MIDDLE, (down(pixels) - MIDDLE) / MIDDLE
 
 
 def _at(garment: Layer, x: Field, y: Field) -> Layer:

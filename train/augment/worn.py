@@ -1,7 +1,8 @@
 """Garments worn by people, or cut out of people, as shops show them: a training picture for each picture.
 
-Takes and gives uint8 (N, 28, 28) bright on black with Fashion-MNIST's class numbers uint8 (N,), and depends on the
-NumPy generator alone. Which class is shown how, and how often, is what the project's prototypes ended with.
+Takes and gives uint8 (N, pixels, pixels) bright on black, 28 pixels or finer, with Fashion-MNIST's class numbers uint8
+(N,), and depends on the NumPy generator alone. Which class is shown how, and how often, is what the project's
+prototypes ended with.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from edge.opencv import cv2
 from train.augment.basic import Images, flipped
 from train.augment.figures import wear_dress, wear_top, wear_trousers
 from train.augment.layers import (
-    ACROSS,
-    DOWN,
     FLOOR,
     MIDDLE,
     SIDE,
     Field,
     Layer,
     Part,
+    across,
     chance,
     cut_out,
+    down,
     filtered,
     placed,
     resampled,
@@ -102,7 +103,7 @@ def as_torso(garment: Layer, generator: np.random.Generator) -> Layer:
     width, height = width * scale, height * scale
     part = Part(top, bottom, side, 1 - side)
     cut = placed(garment, MIDDLE - width / 2, MIDDLE - height / 2, width, height, part)
-    holes = 8 * (smooth_noise(generator, count, 7) - uniform(generator, count, 0.45, 0.8))
+    holes = 8 * (smooth_noise(generator, count, 7, garment.pixels_a_side) - uniform(generator, count, 0.45, 0.8))
     return cut.only(1 - np.clip(holes, 0, 1) * chance(generator, count, 0.2))
 
 
@@ -111,10 +112,11 @@ def as_photographed(images: Images, generator: np.random.Generator) -> Images:
     count = len(images)
     angle = np.deg2rad(6) * uniform(generator, count, -1, 1)
     scale = 1.08 ** uniform(generator, count, -1, 1)
-    x = ACROSS - MIDDLE - uniform(generator, count, -1.5, 1.5)
-    y = DOWN - MIDDLE - uniform(generator, count, -1.5, 1.5)
+    garment = cut_out(images)
+    x = across(garment.pixels_a_side) - MIDDLE - uniform(generator, count, -1.5, 1.5)
+    y = down(garment.pixels_a_side) - MIDDLE - uniform(generator, count, -1.5, 1.5)
     cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
-    moved = resampled(cut_out(images), MIDDLE + cos * x - sin * y, MIDDLE + sin * x + cos * y)
+    moved = resampled(garment, MIDDLE + cos * x - sin * y, MIDDLE + sin * x + cos * y)
     noise = generator.standard_normal(moved.light.shape, np.float32) * uniform(generator, count, 0, 0.03)
     result = flipped(Layer(moved.light + noise * moved.cover, moved.cover).clipped().pixels(), 0.5, generator)
     blurred = np.flatnonzero(generator.random(count) < 0.3)
@@ -135,5 +137,5 @@ def _others(
     """Random garments of these classes, `count` of them; nothing, where there are none."""
     donors: NDArray[np.intp] = np.flatnonzero(np.isin(labels, classes))
     if not len(donors):
-        return cut_out(np.zeros((count, SIDE, SIDE), np.uint8))
+        return cut_out(np.zeros((count, *images.shape[1:]), np.uint8))
     return cut_out(images[generator.choice(donors, count)])

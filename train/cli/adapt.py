@@ -84,6 +84,14 @@ def adapt(
     ] = None,
     keep: Annotated[float, typer.Option(help="Share of the old weights in the result.")] = recipe.DEFAULTS.keep,
     worn: Annotated[float, typer.Option(help="Share of photos that are shown on a person.")] = recipe.DEFAULTS.worn,
+    pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="28|56",
+            help="How many pixels a side the result sees of a garment.",
+            show_default="as many as the model to start from",
+        ),
+    ] = recipe.DEFAULTS.pixels,
     average: AverageOption = recipe.DEFAULTS.average,
     weight_decay: WeightDecayOption = recipe.DEFAULTS.weight_decay,
     validation_images: ValidationOption = recipe.DEFAULTS.validation_images,
@@ -120,6 +128,7 @@ def adapt(
         held_out=recipe.DEFAULTS.held_out if held_out is None else held_out,
         keep=keep,
         worn=worn,
+        pixels=pixels,
         average=average,
         weight_decay=weight_decay,
         precision=precision,

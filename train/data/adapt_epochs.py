@@ -19,7 +19,7 @@ from train.augment.basic import Images, Targets, flipped, one_hot
 from train.augment.camera import CameraAugmentation
 from train.augment.pose import change_contrast, spoil_mask, tilt
 from train.augment.worn import filled, worn
-from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, SMOOTHING, STEPS_PER_EPOCH
+from train.data.adapt_settings import GARMENTS, GREY, OUTLIERS, PHOTOS, SMOOTHING, STEPS_PER_EPOCH
 from train.data.epochs import EpochInput, Examples
 from train.data.photos import Photos
 
@@ -69,7 +69,7 @@ class AdaptEpochBuilder:
         return self.photos.sha256[:12]
 
     def epoch(self, training: Examples, epoch: int) -> EpochInput:
-        """Pictures uint8 (N, 28, 28) and targets float32 (N, classes + 1), in the order of the steps."""
+        """Pictures uint8 (N, pixels, pixels), targets float32 (N, classes + 1), in the order of the steps."""
         generator = np.random.default_rng([self.seed, epoch])
         classes = len(training.label_names)
         photos, photo_targets = self._photos(STEPS_PER_EPOCH * PHOTOS, generator)
@@ -78,10 +78,11 @@ class AdaptEpochBuilder:
         labels = training.labels[chosen]
         garments, _ = CameraAugmentation()(training.images[chosen], one_hot(labels, classes, 0.0), generator)
         strange = outliers.outliers(training.images[chosen], labels, STEPS_PER_EPOCH * OUTLIERS, generator)
+        enlarge = self.photos.image.enlarge
         parts = (
             (photos, photo_targets),
-            (garments, targets_of(one_hot(labels, classes, 0.0) > 0)),
-            (strange, targets_of(np.zeros((len(strange), classes), np.bool_))),
+            (enlarge(garments), targets_of(one_hot(labels, classes, 0.0) > 0)),
+            (enlarge(strange), targets_of(np.zeros((len(strange), classes), np.bool_))),
         )
         in_steps = [
             np.concatenate([part[which].reshape(STEPS_PER_EPOCH, -1, *part[which].shape[1:]) for part in parts], axis=1)
@@ -90,17 +91,25 @@ class AdaptEpochBuilder:
         inputs, targets = (part.reshape(-1, *part.shape[2:]) for part in in_steps)
         return EpochInput(inputs, targets)
 
+    def inputs(self, data: Examples) -> Images:
+        """Images that are only measured: uint8 (N, pixels, pixels)."""
+        return self.photos.image.enlarge(data.images)
+
     def targets(self, data: Examples) -> Targets:
         """Of images that are only measured: float32 (N, classes + 1), without smoothing."""
         return targets_of(one_hot(data.labels, len(data.label_names), 0.0) > 0, smoothing=0.0)
 
     def _photos(self, count: int, generator: np.random.Generator) -> tuple[Images, Targets]:
-        """Photos at random, of small folders more often; a part of them worn, the others tilted."""
+        """Photos at random, of small folders more often; a part of them in grey; a part worn, the others tilted."""
         folders = np.array([photo.folder for photo in self.photos.photos])
         names, members = np.unique(folders, return_counts=True)
         weights = (members**-BALANCE)[np.searchsorted(names, folders)]
         chosen = generator.choice(len(folders), count, p=weights / weights.sum())
-        variants = [self.photos.photos[number].variants for number in chosen]
+        grey = generator.random(count) < GREY
+        variants = [
+            self.photos.photos[number].variants_in(generator, without_colour)
+            for number, without_colour in zip(chosen, grey, strict=True)
+        ]
         which = generator.random(count)
         pictures = np.stack([one[int(part * len(one))] for one, part in zip(variants, which, strict=True)])
         classes = self.photos.classes[chosen]

@@ -61,6 +61,10 @@ class EpochBuilder(Protocol):
         """What an epoch, counted from 0, shows."""
         ...
 
+    def inputs(self, data: Examples) -> NDArray[Any]:
+        """Images that are only measured, as the model takes them."""
+        ...
+
     def targets(self, data: Examples) -> NDArray[Any]:
         """Targets of images that are only measured."""
         ...
@@ -77,6 +81,10 @@ class PlainEpochBuilder:
         """Inputs and class numbers (N,) in the epoch's order."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(training))
         return EpochInput(training.images[order], training.labels[order])
+
+    def inputs(self, data: Examples) -> NDArray[Any]:
+        """The images, (N, ...)."""
+        return data.images
 
     def targets(self, data: Examples) -> NDArray[Any]:
         """Class numbers (N,)."""
@@ -141,6 +149,10 @@ class AugmentedEpochBuilder:
             taught = np.mean([_probabilities(teacher.model, images) for teacher in self.teachers], axis=0)
             targets = (1 - self.teacher_share) * targets + self.teacher_share * taught.astype(np.float32)
         return EpochInput(images, targets, weights)
+
+    def inputs(self, data: Examples) -> NDArray[Any]:
+        """The images, (N, 28, 28)."""
+        return data.images
 
     def targets(self, data: Examples) -> Targets:
         """One-hot float32 (N, classes), without smoothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +15,19 @@ from edge.choices import DEFAULT_VIEWS
 from edge.datasets.image_folders import UNKNOWN, UNSORTED
 from edge.documents import parse_json, read_limited
 from edge.errors import DatasetDamaged, DatasetNotFound, SourceError
-from edge.isolation.garment import Garment
+from edge.isolation.garment import Garment, find_garment
 from edge.isolation.network_input import see
 from edge.isolation.rendering import render_views
 from edge.isolation.scene import Scene
 from edge.opencv import cv2
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 from edge.spec import ImageSpec
+from train.augment.night import night_frame
 
 NAMED = 10
 """Number of bad files named in a message."""
+
+PLAIN = ImageSpec()
 
 Reading = Callable[[str, int, int], None]
 """Told what is read, how many photos are done and how many there are in all."""
@@ -33,9 +37,10 @@ Reading = Callable[[str, int, int], None]
 class Photo:
     """A photo as the networks see it.
 
-    `variants` uint8 (V, 28, 28): the garment cut out by masks that differ a little; `views` uint8 (N, 28, 28): what
-    the device averages over; `folder` is its class folder, `path` its file, as seen from the folder of photos. Where
-    not `shows_garment`, the device sees something, but rather a part of the ground or what the frame cuts off.
+    `variants` uint8 (V, pixels, pixels): the garment cut out by masks that differ a little; `views` uint8 (N, pixels,
+    pixels): what the device averages over; `folder` is its class folder, `path` its file, as seen from the folder of
+    photos. Where not `shows_garment`, the device sees something, but rather a part of the ground or what the frame cuts
+    off. `grey_variants`: of the photo without colours, and as a night camera's frame; none where it was not asked for.
     """
 
     variants: NDArray[np.uint8]
@@ -43,6 +48,13 @@ class Photo:
     folder: str
     path: str = ""
     shows_garment: bool = True
+    grey_variants: tuple[NDArray[np.uint8], ...] = ()
+
+    def variants_in(self, generator: np.random.Generator, grey: bool) -> NDArray[np.uint8]:
+        """Those in colour, or of one of the pictures without, where there are any: uint8 (V, pixels, pixels)."""
+        if not grey or not self.grey_variants:
+            return self.variants
+        return self.grey_variants[int(generator.integers(len(self.grey_variants)))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +82,16 @@ class Photos:
         return tuple(sorted({photo.folder for photo in self.photos}))
 
     @property
+    def image(self) -> ImageSpec:
+        """The size in which the photos are seen."""
+        return ImageSpec(*self.photos[0].views.shape[1:]) if self.photos else ImageSpec()
+
+    @property
     def views(self) -> NDArray[np.uint8]:
-        """What the device averages over, of all photos: uint8 (N, views, 28, 28); of fewer, the first are repeated."""
+        """What the device averages over, of all: uint8 (N, views, pixels, pixels); of fewer, the first are repeated."""
         most = max((len(photo.views) for photo in self.photos), default=0)
         views = [np.resize(photo.views, (most, *photo.views.shape[1:])) for photo in self.photos]
-        return np.stack(views) if views else np.zeros((0, 0, 28, 28), np.uint8)
+        return np.stack(views) if views else np.zeros((0, 0, self.image.height, self.image.width), np.uint8)
 
     def subset(self, chosen: NDArray[np.intp]) -> Photos:
         """Some of the photos."""
@@ -104,9 +121,17 @@ def gathered(photos: Sequence[Photo], classes: NDArray[np.bool_]) -> Photos:
 
 
 def read_photos(
-    folder: Path, labels: Sequence[str], meaning: Path | None = None, reading: Reading | None = None
+    folder: Path,
+    labels: Sequence[str],
+    meaning: Path | None = None,
+    reading: Reading | None = None,
+    *,
+    image: ImageSpec = PLAIN,
+    grey: bool = False,
 ) -> Photos:
     """Read FOLDER/CLASS/*.jpg. A class folder is named as a label, or `meaning` says what it stands for.
+
+    They are seen as a network of `image` sees them; `grey`: without colours, too, which takes three times as long.
 
     `_unknown` holds what is of no class; `_unsorted`, where `classify --keep` puts what nobody has looked at, is passed
     over. Photos in which no garment is found are left out. Raises DatasetNotFound and DatasetDamaged, which name what
@@ -123,7 +148,7 @@ def read_photos(
     rows = {name: classes_of(name, meanings, labels) for name in sorted({name for _, name in files})}
     for done, (path, name) in enumerate(files, 1):
         try:
-            photo = see_photo(read_image(path), name, path.relative_to(folder).as_posix())
+            photo = see_photo(read_image(path), name, path.relative_to(folder).as_posix(), image, grey=grey)
         except SourceError as error:
             problems.append(error.message)
             continue
@@ -146,20 +171,34 @@ def read_photos(
     return replace(gathered(found, np.stack(classes)), left_out=tuple(left_out))
 
 
-def see_photo(pixels: NDArray[np.uint8], folder: str, path: str = "") -> Photo | None:
+def see_photo(
+    pixels: NDArray[np.uint8], folder: str, path: str = "", image: ImageSpec = PLAIN, *, grey: bool = False
+) -> Photo | None:
     """What the device sees of a photo: uint8 (H, W, 3) blue green red. None where it finds nothing.
 
     The views are those of the device, made by the same function, of the torso too where somebody wears the garment.
     """
-    spec = ImageSpec()
-    seen = see(pixels, spec, DEFAULT_VIEWS)
+    seen = see(pixels, image, DEFAULT_VIEWS)
     if not len(seen.pictures):
         return None
     if seen.garment is None:
         return Photo(seen.pictures, seen.pictures, folder, path)
-    grey, masks = seen.garment.grey, _masks(seen.garment)
-    variants = np.concatenate([render_views(grey, (mask,), spec.height, spec.width, 1) for mask in masks])
-    return Photo(variants, seen.pictures, folder, path, seen.garment.scene is Scene.GARMENT)
+    without_colours: list[NDArray[np.uint8]] = []
+    if grey:
+        shades = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        by_night = night_frame(pixels, np.random.default_rng(zlib.crc32(pixels.tobytes())))
+        found = (find_garment(frame) for frame in (np.asarray(shades, np.uint8), by_night))
+        without_colours = [_variants(garment, image) for garment in found if garment.masks]
+    shown = seen.garment.scene is Scene.GARMENT
+    return Photo(_variants(seen.garment, image), seen.pictures, folder, path, shown, tuple(without_colours))
+
+
+def seen_again(photos: Photos, folder: Path, image: ImageSpec) -> Photos:
+    """The same photos of a folder as a network of another size sees them."""
+    if image == photos.image:
+        return photos
+    seen = [see_photo(read_image(folder / photo.path), photo.folder, photo.path, image) for photo in photos.photos]
+    return gathered([photo for photo in seen if photo is not None], photos.classes)
 
 
 def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:
@@ -210,6 +249,12 @@ def classes_of(folder: str, meanings: dict[str, tuple[str, ...]], labels: Sequen
             )
         row[number] = True
     return row
+
+
+def _variants(garment: Garment, image: ImageSpec) -> NDArray[np.uint8]:
+    """A garment cut out by each of its masks: uint8 (V, pixels, pixels)."""
+    views = [render_views(garment.grey, (mask,), image.height, image.width, 1) for mask in _masks(garment)]
+    return np.concatenate(views)
 
 
 def _masks(garment: Garment) -> list[NDArray[np.bool_]]:

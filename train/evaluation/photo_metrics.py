@@ -84,13 +84,18 @@ def held_out_use(answers: ScoredSamples, calibration: ScoreCalibration) -> dict[
     }
 
 
-def gain(before: Any, after: Any, learnt: Photos, kept: Photos, calibration: ScoreCalibration) -> dict[str, Any]:
-    """Figures of the held-out photos before and, calibrated, after; and the accuracy of each folder."""
+def gain(
+    before: Any, after: Any, learnt: Photos, kept_before: Photos, kept: Photos, calibration: ScoreCalibration
+) -> dict[str, Any]:
+    """Figures of the held-out photos before and, calibrated, after; and the accuracy of each folder.
+
+    Two networks of different sizes see the same photos in their own.
+    """
     result: dict[str, Any] = {"trained_on": len(learnt), "held_out": len(kept), "folders": {}}
     if not len(kept):
         return result
-    for when, model, sure in (("before", before, SURE), ("after", after, calibration)):
-        answers = answered(model, kept)
+    for when, model, photos, sure in (("before", before, kept_before, SURE), ("after", after, kept, calibration)):
+        answers = answered(model, photos)
         result[when] = figures_of(answers, sure)
         if when == "after":
             result[when] |= held_out_use(answers, calibration)

@@ -21,6 +21,7 @@ from train.evaluation import plots
 from train.evaluation.complexity import measure
 from train.evaluation.mistakes import draw_mistakes
 from train.fitting.run_folder import METADATA_MEMBER, EpochResult, RunFolder, save_model
+from train.networks import image_of
 from train.settings import EVALUATION_BATCH
 
 
@@ -45,7 +46,7 @@ def conclude(
     plots.draw_confusion(evaluation.confusion, test.label_names, folder.path / "confusion.png")
     draw_mistakes(test, probabilities, folder.path / "mistakes.png")
     folder.write_metrics(metrics)
-    save_model(_without_optimizer(model), folder.model, METADATA_MEMBER, _metadata(metrics))
+    save_model(_without_optimizer(model), folder.model, METADATA_MEMBER, _metadata(metrics, image_of(model)))
     folder.checkpoint.unlink(missing_ok=True)
     return metrics
 
@@ -56,8 +57,12 @@ def predict(model: Any, data: Dataset) -> NDArray[np.float32]:
 
 
 def probabilities_of(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities float32 (N, classes) for uint8 (N, height, width), whatever the last layer gives."""
-    scores = np.asarray(model.predict(images, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+    """Probabilities float32 (N, classes) for uint8 (N, height, width), whatever the last layer gives.
+
+    A network that sees finer pictures gets each pixel repeated, as on the device.
+    """
+    inputs = image_of(model).enlarge(images)
+    scores = np.asarray(model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
     return softmax(scores) if gives_logits(model) else scores
 
 
@@ -115,9 +120,8 @@ def _metrics(
     }
 
 
-def _metadata(metrics: dict[str, Any]) -> dict[str, Any]:
+def _metadata(metrics: dict[str, Any], spec: ImageSpec) -> dict[str, Any]:
     """Choose what travels with the model: no path, no time, so that the same run gives the same metadata."""
-    spec = ImageSpec()
     return {
         **{name: metrics[name] for name in ("v", "recipe", "labels")},
         "input": {"height": spec.height, "width": spec.width, "low": spec.low, "high": spec.high},

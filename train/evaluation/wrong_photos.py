@@ -136,7 +136,7 @@ def tile(photo: Path) -> NDArray[np.uint8]:
     result[(BOX - height) // 2 :, (BOX - width) // 2 :][:height, :width] = small[..., ::-1]
     views = first_views(seen) if len(seen.pictures) else []
     for number, view in enumerate(views):
-        scale = BOX // (28 * len(views))
+        scale = BOX // (max(view.shape) * len(views))
         large = view.repeat(scale, axis=0).repeat(scale, axis=1)[..., np.newaxis]
         top = number * (BOX // 2)
         result[top : top + large.shape[0], BOX + 6 : BOX + 6 + large.shape[1]] = large

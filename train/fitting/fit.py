@@ -105,7 +105,7 @@ def _one_epoch(
         callbacks=[pulse, apart],
     ).history
     validated = model.evaluate(
-        held_out.images,
+        epoch_builder.inputs(held_out),
         epoch_builder.targets(held_out),
         batch_size=EVALUATION_BATCH,
         verbose=0,

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from edge.errors import TrainingFailed
+from edge.spec import ImageSpec
 from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, STEPS_PER_EPOCH, AdaptSettings
-from train.networks import like, optimizer_of
+from train.networks import image_of, like, optimizer_of
 from train.recipe import follow
 from train.settings import PRECISIONS
 
@@ -62,17 +63,19 @@ def train(
     figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
-        from train.data.photos import read_photos
+        from train.data.photos import read_photos, seen_again
         from train.evaluation.device_answers import keep_views
         from train.evaluation.photo_metrics import fitted_score_calibration, gain
 
         require_fashion_mnist(parts)
-        read = read_photos(photos, parts.training.label_names, meaning, callback.reading)
+        image = image_of_result(settings, start, len(parts.training.label_names))
+        read = read_photos(photos, parts.training.label_names, meaning, callback.reading, image=image, grey=True)
         learnt, kept = read.split(settings.held_out)
         before, after, history = fine_tuned(start, learnt, parts, folder, callback)
         keep_views(kept, folder.path / HELD_OUT_VIEWS, read.left_out)
         calibration = fitted_score_calibration(after, kept, parts.held_out, settings.seed)
-        figures.update(calibration.as_json(), photos=gain(before, after, learnt, kept, calibration))
+        kept_before = seen_again(kept, photos, image_of(before))
+        figures.update(calibration.as_json(), photos=gain(before, after, learnt, kept_before, kept, calibration))
         return after, history
 
     return follow(settings, teach, data_dir=data_dir, out=out, resume=resume, callback=callback, figures=figures)
@@ -84,6 +87,14 @@ def require_fashion_mnist(parts: Parts) -> None:
         raise TrainingFailed(
             "adapt goes on from a model of Fashion-MNIST's ten classes", "leave --data out, or name its folder"
         )
+
+
+def image_of_result(settings: AdaptSettings, start: Path, classes: int) -> ImageSpec:
+    """What pictures the fine-tuned network takes. Raises the errors of read_trained."""
+    from train.data.epochs import read_trained
+
+    side = settings.pixels or image_of(read_trained(start, classes).model).height
+    return ImageSpec(side, side)
 
 
 def fine_tuned(
@@ -103,14 +114,14 @@ def fine_tuned(
     tuned, history = fit(
         partial(build, start=start), training, parts.held_out, folder, callback, epoch_builder=epoch_builder
     )
-    after = like(before, len(training.label_names))
-    old, new = before.get_weights(), tuned.get_weights()
+    after = like(before, len(training.label_names), settings.pixels)
+    old, new = after.get_weights(), tuned.get_weights()
     after.set_weights([settings.keep * one + (1 - settings.keep) * two for one, two in zip(old, new, strict=True)])
     return before, after, history
 
 
 def build(settings: AdaptSettings, classes: int, steps: int = STEPS_PER_EPOCH, *, start: Path) -> Any:
-    """Build and compile the network of `start` with its weights: bytes (N, 28, 28) grey in, logits (N, classes) out."""
+    """Build and compile the network of `start` with its weights: bytes (N, pixels, pixels) grey in, logits out."""
     from keras.metrics import MeanMetricWrapper
 
     from train.data.adapt_epochs import partial_label_accuracy, partial_label_crossentropy
@@ -118,8 +129,8 @@ def build(settings: AdaptSettings, classes: int, steps: int = STEPS_PER_EPOCH, *
     from train.fitting.normalisation import FusedBatchNormalization
 
     trained = read_trained(start, classes).model
-    model = like(trained, classes, normalisation=FusedBatchNormalization, dtype=PRECISIONS[settings.precision])
-    model.set_weights(trained.get_weights())
+    options = {"normalisation": FusedBatchNormalization, "dtype": PRECISIONS[settings.precision]}
+    model = like(trained, classes, settings.pixels, **options)
     metric = MeanMetricWrapper(partial_label_accuracy, name="accuracy")
     optimizer = optimizer_of(settings, steps)
     model.compile(optimizer=optimizer, loss=partial_label_crossentropy, metrics=[metric], steps_per_execution=10)

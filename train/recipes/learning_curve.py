@@ -18,8 +18,9 @@ from edge.documents import parse_object, read_limited
 from edge.errors import TrainingFailed
 from train.data.adapt_settings import AdaptSettings
 from train.fitting.run_folder import RunFolder, open_run
+from train.networks import image_of
 from train.quiet import load_keras
-from train.recipes.adapt import fine_tuned, require_fashion_mnist
+from train.recipes.adapt import fine_tuned, image_of_result, require_fashion_mnist
 
 if TYPE_CHECKING:
     from train.data.photos import Photos
@@ -52,18 +53,20 @@ def learning_curve(
         load_keras()
         from train.data.epochs import read_trained
         from train.data.nested_subsets import nested_subset, sizes_of
-        from train.data.photos import read_photos
+        from train.data.photos import read_photos, seen_again
         from train.data.splits import load_parts
         from train.evaluation.learning_curve import CurvePoint, draw_learning_curve, names_of, verdict
 
         parts = load_parts(settings, data_dir, callback)
         require_fashion_mnist(parts)
         labels = parts.training.label_names
-        learnt, kept = read_photos(photos, labels, meaning, callback.reading).split(settings.held_out)
+        teacher = read_trained(start, len(labels))
+        image = image_of_result(settings, start, len(labels))
+        read = read_photos(photos, labels, meaning, callback.reading, image=image, grey=True)
+        learnt, kept = read.split(settings.held_out)
         if not kept.known.any():
             return {}
-        teacher = read_trained(start, len(labels))
-        was = _measured(teacher.model, kept)
+        was = _measured(teacher.model, seen_again(kept, photos, image_of(teacher.model)))
         points = [CurvePoint(0, 0, was.accuracy, was.groups)]
         sizes = sizes_of(learnt)
         short = replace(settings, epochs=-(-settings.epochs // SHARE_OF_EPOCHS))

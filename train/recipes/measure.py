@@ -12,6 +12,7 @@ from edge.errors import DatasetDamaged, TrainingFailed
 from edge.printable import printable_json
 from edge.spec import FASHION_MNIST_LABELS, SURE, ScoreCalibration
 from train.fitting.run_folder import METADATA_MEMBER, open_run, replacing
+from train.networks import image_of
 from train.quiet import load_keras
 from train.recipes.adapt import DEFAULTS, HELD_OUT_VIEWS
 
@@ -51,7 +52,7 @@ def measure(
         from train.evaluation.score_calibration import best_of
 
         model = read_trained(start, len(FASHION_MNIST_LABELS)).model
-        read = read_photos(photos, FASHION_MNIST_LABELS, meaning, callback.reading)
+        read = read_photos(photos, FASHION_MNIST_LABELS, meaning, callback.reading, image=image_of(model))
         chosen = read if held_out is None else read.split(held_out)[1]
         if not chosen.known.any():
             raise DatasetDamaged("no photo of a garment is held out", "leave --held-out away to measure all photos")
