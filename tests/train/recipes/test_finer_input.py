@@ -1,4 +1,4 @@
-"""Networks that see 56x56 pixels of a garment: the same function as the coarser ones they come from, until they learn."""
+"""Networks that see 56x56 pixels of a garment: the same function as coarser ones, until they learn."""
 
 from __future__ import annotations
 
