@@ -17,7 +17,7 @@ from train.evaluation.score_calibration import ScoredSamples, best_of
 
 THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100))
 
-MOST_CHANGED = 0.01
+MOST_CHANGED = 0.005
 """At most this part of the answers is another than by all views."""
 
 
