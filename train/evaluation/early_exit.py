@@ -15,9 +15,11 @@ from edge.choices import DEFAULT_VIEWS
 from edge.spec import ScoreCalibration
 from train.evaluation.score_calibration import ScoredSamples, best_of
 
-THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100))
+THRESHOLDS = tuple(hundredths / 100 for hundredths in range(80, 100))
+"""Lower ones change nothing where they are fitted, and cost accuracy elsewhere: `camera` stopping from .6 on is right
+for 87.9 % of 290 other photos, by all views for 88.6 %."""
 
-MOST_CHANGED = 0.005
+MOST_CHANGED = 0.01
 """At most this part of the answers is another than by all views."""
 
 
