@@ -43,7 +43,7 @@ def test_bundled_models_say_everything(name: str) -> None:
     model = read_model(name)
     assert model.name == name
     assert model.labels == FASHION_MNIST_LABELS
-    assert model.image == ImageSpec(28, 28, 0, 255)
+    assert model.image == (ImageSpec(56, 56, 0, 255) if name == "camera" else ImageSpec(28, 28, 0, 255))
     assert model.manifest is not None
     accuracy = model.manifest["accuracy"]
     assert accuracy["images"] == 10_000

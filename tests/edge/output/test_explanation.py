@@ -46,19 +46,20 @@ def test_a_heat_map_points_at_what_decides(size: tuple[int, int]) -> None:
 
 
 def test_a_heat_map_is_of_a_label_that_there_is(classifier: Classifier, sample: Sample) -> None:
-    heat = occlusion_map(classifier, sample.images[0], "Trouser")
+    picture = classifier.image.enlarge(sample.images[0])
+    heat = occlusion_map(classifier, picture, "Trouser")
     assert np.abs(heat).max() <= 1
     with pytest.raises(ValueError, match="not in tuple"):
-        occlusion_map(classifier, sample.images[0], "Glove")
+        occlusion_map(classifier, picture, "Glove")
 
 
 def test_a_sheet_shows_frame_input_and_answer(model: Model) -> None:
-    classifier = Classifier(open_interpreter(model), model.labels, ImageSpec(), gives_logits=False, views=6)
+    classifier = Classifier(open_interpreter(model), model.labels, model.image, gives_logits=False, views=6)
     pixels = FakeSource.draw(3)
-    seen = see(pixels, ImageSpec(), 6)
+    seen = see(pixels, model.image, 6)
     prediction = classifier(frame(pixels))
     plain = draw_sheet(frame(pixels), seen, prediction)
-    heated = draw_sheet(frame(pixels), seen, prediction, np.eye(28, dtype=np.float32))
+    heated = draw_sheet(frame(pixels), seen, prediction, np.eye(model.image.height, dtype=np.float32))
     assert plain.shape[0] == heated.shape[0] == HEIGHT
     assert heated.shape[1] - plain.shape[1] == HEIGHT + 4
     outline = (plain[..., 2] > 230) & (plain[..., 0] < 90)
@@ -77,7 +78,7 @@ def test_explain_says_after_how_many_views_it_was_sure(
     model: Model, tmp_path: Path, early_exit: float | None, expected: list[str]
 ) -> None:
     calibration = ScoreCalibration(early_exit=early_exit)
-    classifier = Classifier(open_interpreter(model), model.labels, ImageSpec(), False, calibration, views=6)
+    classifier = Classifier(open_interpreter(model), model.labels, model.image, False, calibration, views=6)
     lines = explain_picture(frame(FakeSource.draw(3)), classifier, tmp_path / "why.png")
     assert [line for line in lines if "views" in line] == expected
 

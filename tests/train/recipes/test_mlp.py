@@ -177,6 +177,8 @@ def test_limit_trains_on_fewer_images(tmp_path, data_dir, settings, recorder):
 
 def test_a_confusion_matrix_counts_true_rows_and_predicted_columns(data_dir):
     class Constant:
+        input_shape = (None, 28, 28)
+
         def predict(self, images, **_):
             return np.tile(np.eye(10)[7], (len(images), 1))
 
