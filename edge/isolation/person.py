@@ -44,6 +44,9 @@ SKIN_LIGHTNESS, SKIN_LIGHTNESS_SHARE = 8, 6
 SKIN_COLOUR, SKIN_COLOUR_SHARE = 4, 32
 """The same of a and b: in more light colours lie further apart."""
 
+RIM = 7
+"""Pixels, less one, by two: so wide is the mask's rim, where thin arms beside sleeves mix with what is around them."""
+
 MUCH_SKIN = 0.2
 """Of the chest: with more of it in a skin's colour, cloth cannot be told from skin."""
 
@@ -175,15 +178,24 @@ def _skin(lab: NDArray[np.uint8], mask: NDArray[np.bool_], face: list[int], clot
     """Where a mask holds skin: what has the face's colour, in more and in less light, rather than the cloth's.
 
     Colours are compared along the line through both: what lies on the face's third of it is skin, in patches of two
-    pixels at least, and so are the two pixels around them that lie on its half. Edges mix the colours that they part.
+    pixels at least, and so are the two pixels around them that lie on its half. Edges mix the colours that they part:
+    in the mask's rim skin's colour may differ by twice as much, and be lighter by a third of the way to the cloth.
     """
     lightness = SKIN_LIGHTNESS + face[0] // SKIN_LIGHTNESS_SHARE
     colour = SKIN_COLOUR + face[0] // SKIN_COLOUR_SHARE
+    reach = (lightness, colour, colour)
     found = mask.view(np.uint8) * np.uint8(255)
-    for plane, value, far in zip(lab, face, (lightness, colour, colour), strict=True):
-        found &= np.asarray(cv2.inRange(plane, np.array([value - far]), np.array([value + far])), np.uint8)
-    weights = (colour * colour, lightness * lightness, lightness * lightness)  # so far counts alike, in L, a and b
-    steps = [(one - other) * weight for one, other, weight in zip(face, cloth, weights, strict=True)]
+    rim = found ^ np.asarray(
+        cv2.erode(found, np.ones((RIM, RIM), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    )
+    lightest = face[0] + max(lightness, (cloth[0] - face[0]) // 3)
+    found &= _between(lab[0], face[0] - lightness, face[0] + lightness)
+    rim &= _between(lab[0], face[0] - lightness, lightest)
+    for plane, value in zip(lab[1:], face[1:], strict=True):
+        found &= _between(plane, value - colour, value + colour)
+        rim &= _between(plane, value - 2 * colour, value + 2 * colour)
+    found |= rim
+    steps = _steps(face, cloth, reach)
     at_face, at_cloth = (sum(step * value for step, value in zip(steps, those, strict=True)) for those in (face, cloth))
     along = lab[0] * np.int32(steps[0])  # whole numbers, their sums below 2^31
     along += lab[1] * np.int32(steps[1])
@@ -194,6 +206,20 @@ def _skin(lab: NDArray[np.uint8], mask: NDArray[np.bool_], face: list[int], clot
     around = np.asarray(cv2.dilate(found, np.ones((5, 5), np.uint8)), np.uint8)
     around[2 * along < at_face + at_cloth] = 0
     return ((found | around) > 0) & mask
+
+
+def _steps(face: list[int], cloth: list[int], reach: tuple[int, int, int]) -> list[int]:
+    """By how much L, a and b each tell skin from cloth, in units of their reach; not at all where both are alike."""
+    apart = [one - other for one, other in zip(face, cloth, strict=True)]
+    if all(3 * abs(one) < far for one, far in zip(apart, reach, strict=True)):
+        return [0, 0, 0]
+    lightness, colour, _ = reach
+    return [apart[0] * colour * colour, apart[1] * lightness * lightness, apart[2] * lightness * lightness]
+
+
+def _between(plane: NDArray[np.uint8], low: int, high: int) -> NDArray[np.uint8]:
+    """255 where a plane's values lie between two, both included."""
+    return np.asarray(cv2.inRange(plane, np.array([low]), np.array([high])), np.uint8)
 
 
 def _hem(lab: NDArray[np.uint8], body: NDArray[np.bool_], box: Box, head: Head) -> int | None:

@@ -112,7 +112,7 @@ def test_it_fires_on_people_of_every_tone_alike(found: dict[int, list[tuple[Draw
 
 
 def test_of_every_tone_the_head_goes_and_the_garment_stays(found: dict[int, list[tuple[Drawn, Garment]]]) -> None:
-    """The tones differ by little, too: of the garment by 3 hundredths, of the skin that is left by 16."""
+    """The tones differ by little, too: of the garment by 3 hundredths, of the skin that is left by 10."""
     kept, left, covered = [], [], []
     for figures in found.values():
         fired = [(drawn, one, one.torso) for drawn, one in figures if one.torso is not None]
@@ -122,7 +122,7 @@ def test_of_every_tone_the_head_goes_and_the_garment_stays(found: dict[int, list
         covered.append(np.mean([seen_share(one.grey == SKIN_GREY, drawn.garment) for drawn, one, _ in fired]))
     assert min(kept) > 0.94
     assert max(kept) - min(kept) < 0.03
-    assert max(left) - min(left) < 0.16
+    assert max(left) - min(left) < 0.1
     assert max(covered) < 0.04
 
 
