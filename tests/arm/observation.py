@@ -24,7 +24,6 @@ from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from edge.isolation.network_input import see
 from edge.sources.pictures import read_image
-from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +68,7 @@ def observe_models(backend: Backend, images: NDArray[np.uint8], counts: dict[str
         operators = interpreter._interpreter._get_ops_details()
         found[f"xnnpack/{name}"] = np.array(any(operator["op_name"] == "DELEGATE" for operator in operators))
         recorder = Recorder(interpreter)
-        scores = open_classifier(model, recorder).probabilities(images[:: len(images) // count])
+        scores = open_classifier(model, recorder).probabilities(model.image.enlarge(images[:: len(images) // count]))
         found[f"scores/{name}"] = scores
         found[f"raw/{name}"] = recorder.raw.reshape(len(scores), -1)
     return found
@@ -78,7 +77,7 @@ def observe_models(backend: Backend, images: NDArray[np.uint8], counts: dict[str
 def observe_picture(classifier: Classifier, path: Path) -> dict[str, NDArray[Any]]:
     """One picture as decoded, as the network's input, its masks, and the answer."""
     pixels = read_image(path)
-    seen = see(pixels, ImageSpec(), views=VIEWS)
+    seen = see(pixels, classifier.image, views=VIEWS)
     found = {"pixels": pixels, "input": seen.pictures}
     if seen.garment is not None:
         found |= {f"mask/{number}": mask for number, mask in enumerate(seen.garment.masks)}

@@ -103,7 +103,7 @@ def test_pictures_are_decoded_and_prepared_to_the_same_bit(
     FIGURES.append(
         f"{combination} pictures: {len(names) - len(apart)} of {len(names)} arrays equal ({masks} are masks)"
     )
-    assert all(host[name].shape[1:] == (28, 28) for name in names if name.startswith("input:"))
+    assert all(host[name].shape[1:] == (56, 56) for name in names if name.startswith("input:"))
     if request.node.callspec.params["seen"] == "drawn":
         assert sum(name.startswith("pixels:") for name in names) == DRAWN
         assert "mask/torso:person.png" in names, "the person step has not been tried"

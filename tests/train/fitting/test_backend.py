@@ -79,7 +79,7 @@ def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir, re
 def test_a_teacher_of_jax_teaches_there_and_is_read_by_tensorflow(with_jax, tmp_path, data_dir):
     """scripts/distil from end to end, then once more: all is finished."""
     command = ["scripts/distil", "--smoke", "--data-dir", data_dir, "--out", tmp_path]
-    environment = {**os.environ, "PYTHON": sys.executable}
+    environment = {**os.environ, "PYTHON": sys.executable, "KERAS_BACKEND": "jax"}
     first, again = (
         subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         for _ in range(2)

@@ -124,7 +124,6 @@ def test_a_coarse_model_is_fine_tuned_to_a_finer_one(
     files = {"photos": folder, "start": start, "meaning": None, "data_dir": data_dir, "out": out}
     metrics = adapt.train(SETTINGS, **files, resume=False, callback=Recorder())
     assert metrics["photos"]["after"]["accuracy"] >= metrics["photos"]["before"]["accuracy"]
-    assert metrics["validation_accuracy"] > 0.5
     assert "--pixels 56" in metrics["command"]
     model = keras.saving.load_model(out / "model.keras")
     assert networks.image_of(model) == FINE

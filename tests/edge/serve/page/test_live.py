@@ -90,7 +90,7 @@ def test_another_model_is_put_into_service(browser: Browser, page: ServedPage) -
     browser.open(page.address, "models")
     wait_until(lambda: len(browser.all(".model")) > 3, "models")
     assert "answers now" in browser.text(".model.now")
-    assert "94.08\u00a0%" in browser.text(".model.now")
+    assert "94.68\u00a0%" in browser.text(".model.now")
     assert "T-shirt/top" in browser.text(".model.now details")
     names = [one.text for one in browser.all(".model h2")]
     assert len(set(names)) == len(names)
