@@ -197,9 +197,9 @@ def _skin(lab: NDArray[np.uint8], mask: NDArray[np.bool_], face: list[int], clot
     found |= rim
     steps = _steps(face, cloth, reach)
     at_face, at_cloth = (sum(step * value for step, value in zip(steps, those, strict=True)) for those in (face, cloth))
-    along = lab[0] * np.int32(steps[0])  # whole numbers, their sums below 2^31
-    along += lab[1] * np.int32(steps[1])
-    along += lab[2] * np.int32(steps[2])
+    along = np.multiply(lab[0], steps[0], dtype=np.int32)  # whole numbers, their sums below 2^31
+    along += np.multiply(lab[1], steps[1], dtype=np.int32)
+    along += np.multiply(lab[2], steps[2], dtype=np.int32)
     found[3 * along < 2 * at_face + at_cloth] = 0
     found = np.asarray(cv2.erode(found, np.ones((2, 2), np.uint8), anchor=(1, 1)), np.uint8)
     found = np.asarray(cv2.dilate(found, np.ones((2, 2), np.uint8), anchor=(0, 0)), np.uint8)
