@@ -145,20 +145,31 @@ def image_of(model: Any) -> ImageSpec:
     return ImageSpec(*model.input_shape[1:3])
 
 
+def image_at(trained: Any, side: int | None) -> ImageSpec:
+    """What pictures a network takes that goes on from a trained one: of `side` pixels, or as many as that sees (None).
+
+    Raises BadOption for fewer.
+    """
+    coarse = image_of(trained)
+    if side is None:
+        return coarse
+    if side < coarse.height:
+        raise BadOption(
+            f"the model to start from sees {coarse.height}x{coarse.width} pixels",
+            f"--pixels {coarse.height}, or leave it away",
+        )
+    return ImageSpec(side, side)
+
+
 def like(trained: Any, classes: int, side: int | None = None, **options: Any) -> Any:
     """A network with the shape and the weights of a trained one of `fmnist-train edge`, giving logits.
 
     With a `side` of its own, it begins as the same function of the means of each 2x2 pixels: a finer first kernel has
     the trained one's weights, a quarter each, four times. `options` are network()'s. Raises TrainingFailed for other
-    networks, BadOption for fewer pixels than the trained one sees.
+    networks, and the error of image_at.
     """
-    weights, coarse = trained.get_weights(), image_of(trained).height
-    side = side or coarse
-    finer = side // coarse
-    if finer < 1:
-        raise BadOption(
-            f"the model to start from sees {coarse}x{coarse} pixels", f"--pixels {coarse}, or leave it away"
-        )
+    weights, side = trained.get_weights(), image_at(trained, side).height
+    finer = side // image_of(trained).height
     weights[0] = weights[0].repeat(finer, axis=0).repeat(finer, axis=1) / finer**2
     wanted = [one.shape for one in weights]
     for name, shape in SIZES.items():

@@ -1,4 +1,4 @@
-"""A photo as a night camera would give it: without colours, lit by an infrared lamp beside the lens."""
+"""A photo without colours: in grey, and as a night camera gives it, lit by an infrared lamp beside the lens."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ NOISE: Range = (4.0, 12.0)
 """Grey levels, one standard deviation: a night camera's sensor amplifies much."""
 
 JPEG_QUALITY = 60
+
+
+def in_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn a photo grey: uint8 (H, W, 3) blue green red -> the same shape, the channels alike."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def night_frame(pixels: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:

@@ -22,12 +22,13 @@ from edge.isolation.scene import Scene
 from edge.opencv import cv2
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 from edge.spec import ImageSpec
-from train.augment.night import night_frame
+from train.augment.night import in_grey, night_frame
 
 NAMED = 10
 """Number of bad files named in a message."""
 
 PLAIN = ImageSpec()
+"""Fashion-MNIST's own size."""
 
 Reading = Callable[[str, int, int], None]
 """Told what is read, how many photos are done and how many there are in all."""
@@ -84,7 +85,7 @@ class Photos:
     @property
     def image(self) -> ImageSpec:
         """The size in which the photos are seen."""
-        return ImageSpec(*self.photos[0].views.shape[1:]) if self.photos else ImageSpec()
+        return ImageSpec(*self.photos[0].views.shape[1:]) if self.photos else PLAIN
 
     @property
     def views(self) -> NDArray[np.uint8]:
@@ -185,20 +186,23 @@ def see_photo(
         return Photo(seen.pictures, seen.pictures, folder, path)
     without_colours: list[NDArray[np.uint8]] = []
     if grey:
-        shades = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         by_night = night_frame(pixels, np.random.default_rng(zlib.crc32(pixels.tobytes())))
-        found = (find_garment(frame) for frame in (np.asarray(shades, np.uint8), by_night))
+        found = (find_garment(frame) for frame in (in_grey(pixels), by_night))
         without_colours = [_variants(garment, image) for garment in found if garment.masks]
     shown = seen.garment.scene is Scene.GARMENT
     return Photo(_variants(seen.garment, image), seen.pictures, folder, path, shown, tuple(without_colours))
 
 
 def seen_again(photos: Photos, folder: Path, image: ImageSpec) -> Photos:
-    """The same photos of a folder as a network of another size sees them."""
+    """The same photos of a folder as a network of another size sees them.
+
+    What was taken for a ready picture in one size may show nothing in the other: it is left out.
+    """
     if image == photos.image:
         return photos
     seen = [see_photo(read_image(folder / photo.path), photo.folder, photo.path, image) for photo in photos.photos]
-    return gathered([photo for photo in seen if photo is not None], photos.classes)
+    found = np.array([photo is not None for photo in seen], np.bool_)
+    return gathered([photo for photo in seen if photo is not None], photos.classes[found])
 
 
 def read_meaning(path: Path) -> dict[str, tuple[str, ...]]:

@@ -17,10 +17,9 @@ from edge.datasets.dataset import Dataset
 from edge.frame import Decision, Frame, Prediction
 from edge.inference.classifier import Classifier
 from edge.isolation.garment import find_garment
-from edge.opencv import cv2
 from edge.sources.pictures import read_image
 from train.augment.drawn_people import COLOURS, LIGHTS, SKIN_TONES, WORN, cut_off_at_the_hips, person
-from train.augment.night import night_frame
+from train.augment.night import in_grey, night_frame
 from train.data.photos import classes_of
 from train.evaluation.photo_metrics import GROUPS
 
@@ -98,9 +97,8 @@ def photos(folder: Path, labels: tuple[str, ...], meanings: dict[str, tuple[str,
         classes = classes_of(name, meanings, labels)
         tops = ("tops",) if classes[list(TOPS)].any() else ()
         slices = ("all", name, *tops, *_lightness(pixels)) if classes.any() else (NONE_OF_THE_TEN,)
-        grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
         yield Picture(pixels, classes, "colour", slices)
-        yield Picture(np.repeat(grey[..., np.newaxis], 3, axis=2), classes, "grey", slices)
+        yield Picture(in_grey(pixels), classes, "grey", slices)
         yield Picture(night_frame(pixels, np.random.default_rng(number)), classes, "night", slices)
 
 

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from edge.errors import TrainingFailed
-from edge.spec import ImageSpec
 from train.data.adapt_settings import GARMENTS, OUTLIERS, PHOTOS, STEPS_PER_EPOCH, AdaptSettings
-from train.networks import image_of, like, optimizer_of
+from train.networks import image_at, image_of, like, optimizer_of
 from train.recipe import follow
 from train.settings import PRECISIONS
 
@@ -63,12 +62,13 @@ def train(
     figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
+        from train.data.epochs import read_trained
         from train.data.photos import read_photos, seen_again
         from train.evaluation.device_answers import keep_views
         from train.evaluation.photo_metrics import fitted_score_calibration, gain
 
         require_fashion_mnist(parts)
-        image = image_of_result(settings, start, len(parts.training.label_names))
+        image = image_at(read_trained(start, len(parts.training.label_names)).model, settings.pixels)
         read = read_photos(photos, parts.training.label_names, meaning, callback.reading, image=image, grey=True)
         learnt, kept = read.split(settings.held_out)
         before, after, history = fine_tuned(start, learnt, parts, folder, callback)
@@ -87,14 +87,6 @@ def require_fashion_mnist(parts: Parts) -> None:
         raise TrainingFailed(
             "adapt goes on from a model of Fashion-MNIST's ten classes", "leave --data out, or name its folder"
         )
-
-
-def image_of_result(settings: AdaptSettings, start: Path, classes: int) -> ImageSpec:
-    """What pictures the fine-tuned network takes. Raises the errors of read_trained."""
-    from train.data.epochs import read_trained
-
-    side = settings.pixels or image_of(read_trained(start, classes).model).height
-    return ImageSpec(side, side)
 
 
 def fine_tuned(

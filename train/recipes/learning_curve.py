@@ -18,9 +18,9 @@ from edge.documents import parse_object, read_limited
 from edge.errors import TrainingFailed
 from train.data.adapt_settings import AdaptSettings
 from train.fitting.run_folder import RunFolder, open_run
-from train.networks import image_of
+from train.networks import image_at, image_of
 from train.quiet import load_keras
-from train.recipes.adapt import fine_tuned, image_of_result, require_fashion_mnist
+from train.recipes.adapt import fine_tuned, require_fashion_mnist
 
 if TYPE_CHECKING:
     from train.data.photos import Photos
@@ -61,7 +61,7 @@ def learning_curve(
         require_fashion_mnist(parts)
         labels = parts.training.label_names
         teacher = read_trained(start, len(labels))
-        image = image_of_result(settings, start, len(labels))
+        image = image_at(teacher.model, settings.pixels)
         read = read_photos(photos, labels, meaning, callback.reading, image=image, grey=True)
         learnt, kept = read.split(settings.held_out)
         if not kept.known.any():

@@ -16,6 +16,7 @@ import keras
 from convert.inputs.training_record import read_record
 from edge.datasets.dataset import load
 from edge.errors import BadOption
+from edge.opencv import cv2
 from edge.spec import FASHION_MNIST_LABELS, ImageSpec
 from tests.conftest import ROOT
 from tests.photographs import write_photos
@@ -113,6 +114,27 @@ def test_the_same_photos_are_seen_again_in_another_size(folder: Path) -> None:
     for photo in again.photos:
         np.testing.assert_array_equal(photo.views, wanted[photo.path])
     assert seen_again(kept, folder, FINE) is kept
+
+
+def test_what_only_one_size_takes_for_a_picture_is_left_out_with_its_class(tmp_path: Path) -> None:
+    """A blank PNG of 56x56 goes to a network of that size as it is; one of 28x28 looks for a garment in it."""
+    folder = write_photos(tmp_path / "photos", each=2)
+    assert cv2.imwrite(str(folder / "Dress" / "blank.png"), np.full((56, 56, 3), 90, np.uint8))
+    fine = read_photos(folder, FASHION_MNIST_LABELS, image=FINE)
+    again = seen_again(fine, folder, ImageSpec())
+    assert len(fine) == 7
+    assert len(again) == len(again.classes) == 6
+    assert again.sha256 == read_photos(folder, FASHION_MNIST_LABELS).sha256
+
+
+def test_fewer_pixels_than_before_are_refused_before_any_photo_is_read(
+    trained: keras.Model, data_dir: Path, tmp_path: Path
+) -> None:
+    networks.like(trained, 10, 56).save(tmp_path / "fine.keras")
+    coarser = dataclasses.replace(SETTINGS, pixels=28)
+    files = {"photos": tmp_path / "nowhere", "start": tmp_path / "fine.keras", "meaning": None, "data_dir": data_dir}
+    with pytest.raises(BadOption, match="sees 56x56 pixels"):
+        adapt.train(coarser, **files, out=tmp_path / "run", resume=False, callback=Recorder())
 
 
 @pytest.mark.slow
