@@ -37,6 +37,7 @@ from edge.inference.accuracy import Evaluation, evaluate
 from edge.inference.classifier import Classifier
 from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model, parse_model
+from edge.isolation.network_input import fit_pictures
 from edge.spec import SURE, ImageSpec
 
 _ACCURACY_TOLERANCE = 0.002
@@ -171,7 +172,7 @@ def _run(settings: Settings, stages: Stages) -> Outcome:
 
 def _inputs(source: Source, image: ImageSpec, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What the float model gets of pictures uint8 (N, H, W): float32 (N, *input shape) in its own size and range."""
-    return image.normalise(image.enlarge(pictures)).reshape(-1, *source.input_shape)
+    return image.normalise(fit_pictures(pictures, image)).reshape(-1, *source.input_shape)
 
 
 def _read_own(settings: Settings, image: ImageSpec, stages: Stages) -> Representative | None:
@@ -186,7 +187,7 @@ def _told_of(own: Representative | None, test: Dataset, image: ImageSpec) -> lis
         return []
     told = [f"calibrated on your own pictures: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
     mine = {picture.tobytes() for picture in own.images}
-    shared = len(mine.intersection(image.enlarge(picture).tobytes() for picture in test.images))
+    shared = len(mine.intersection(fit_pictures(picture[np.newaxis], image).tobytes() for picture in test.images))
     if shared:
         told.append(f"{shared:,} of them are test pictures, too: the accuracy is measured on pictures that calibrated")
     return told

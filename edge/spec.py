@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-
-from edge.errors import ModelUnsupported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,23 +30,93 @@ FASHION_MNIST_SIDE = 28
 """Height and width of its pictures, pixels."""
 
 
+class Colour(StrEnum):
+    """Channels of a picture, and their order."""
+
+    GREY = "grey"
+    RGB = "rgb"
+    BGR = "bgr"
+
+
+class Framing(StrEnum):
+    """How a frame becomes the picture that a model takes."""
+
+    GARMENT_GREY = "garment-grey"
+    """The garment alone, in grey, bright on black: as Fashion-MNIST shows it."""
+    GARMENT_COLOUR = "garment-colour"
+    """The garment alone, in colour, on a ground of one colour."""
+    STRETCH = "frame-stretch"
+    """The whole frame, whatever becomes of its aspect: what Keras' image_dataset_from_directory does."""
+    LETTERBOX = "frame-letterbox"
+    """The whole frame, with borders of one colour: its pad_to_aspect_ratio."""
+    CROP = "frame-crop"
+    """The middle of the frame, as large as fits: its crop_to_aspect_ratio."""
+
+    @property
+    def isolates(self) -> bool:
+        """Whether the garment is sought in the frame."""
+        return self in (Framing.GARMENT_GREY, Framing.GARMENT_COLOUR)
+
+
+class Resampling(StrEnum):
+    """How a whole frame gets another size."""
+
+    AREA = "area"
+    """The mean of what lies under a pixel; a smaller frame is enlarged bilinearly."""
+    BILINEAR = "bilinear"
+    """Between the four nearest pixels, as Keras does by default, however much smaller the picture gets."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """The picture that a model takes: grey, `height` x `width` pixels, bytes mapped linearly to `low`..`high`.
+    """The picture that a model takes: `height` x `width` pixels, bytes mapped linearly to `low`..`high`.
 
-    The runtime, the calibration and the training all call `normalise`, so they cannot disagree.
+    It has one channel or three, as `colour` says. `framing` is how a frame becomes it, `resampling` how a whole frame
+    gets its size, `ground` (red, green, blue) what is around it. The runtime, the calibration and the training all call
+    `normalise`, so they cannot disagree.
     """
 
     height: int = FASHION_MNIST_SIDE
     width: int = FASHION_MNIST_SIDE
     low: float = 0.0
     high: float = 255.0
+    colour: Colour = Colour.GREY
+    framing: Framing = Framing.GARMENT_GREY
+    resampling: Resampling = Resampling.BILINEAR
+    ground: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise ValueError(f"expected a positive image size, got {self.height}x{self.width}")
         if not -math.inf < self.low < self.high < math.inf:
             raise ValueError(f"expected low < high, got {self.low} and {self.high}")
+        if self.framing.isolates and (self.framing is Framing.GARMENT_GREY) != (self.colour is Colour.GREY):
+            raise ValueError(f"expected {self.framing} of another colour than {self.colour}")
+        if len(self.ground) != 3 or not all(0 <= level <= 255 for level in self.ground):
+            raise ValueError(f"expected a ground of red, green and blue, 0 to 255 each, got {self.ground}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture: (height, width), or (height, width, 3)."""
+        size = (self.height, self.width)
+        return size if self.colour is Colour.GREY else (*size, 3)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of a manifest or a training record that hold it; what is as in the first version is left out."""
+        fields: dict[str, Any] = {"height": self.height, "width": self.width, "low": self.low, "high": self.high}
+        if self.framing is Framing.GARMENT_GREY:
+            return fields
+        fields |= {"colour": self.colour.value, "framing": self.framing.value, "resampling": self.resampling.value}
+        return fields | {"ground": list(self.ground)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> ImageSpec:
+        """From a manifest or a training record. Raises KeyError, TypeError or ValueError for what makes no sense."""
+        known = dict(fields)
+        if "framing" in known:
+            known["colour"], known["framing"] = Colour(known["colour"]), Framing(known["framing"])
+            known["resampling"], known["ground"] = Resampling(known["resampling"]), tuple(known["ground"])
+        return cls(**known)
 
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map bytes 0..255 to `low`..`high`, elementwise: uint8 (...) -> float32 (...)."""
@@ -59,30 +128,15 @@ class ImageSpec:
     def repeats(self, height: int, width: int) -> int:
         """How many times each pixel of a picture is repeated, both ways, so that it has the model's size; 0: it cannot.
 
-        So a model of 56 x 56 takes Fashion-MNIST's pictures. No data set has smaller ones: a frame that is smaller is a
-        photo, unless it has the model's own size.
+        So a model of isolated garments in grey, 56 x 56 pixels, takes Fashion-MNIST's pictures. No data set has smaller
+        ones: a frame that is smaller is a photo, unless it has the model's own size.
         """
+        if self.framing is not Framing.GARMENT_GREY:
+            return 0
         times = self.height // height
         if (times * height, times * width) != (self.height, self.width):
             return 0
         return times if times == 1 or min(height, width) >= FASHION_MNIST_SIDE else 0
-
-    def enlarge(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Pictures of a data set in the model's size: uint8 (..., h, w) -> uint8 (..., height, width).
-
-        Those that have it come back themselves, of smaller ones each pixel is repeated. Raises ModelUnsupported where
-        no whole number of repeats gives that size.
-        """
-        height, width = pictures.shape[-2:]
-        times = self.repeats(height, width)
-        if times == 1:
-            return pictures
-        if times == 0:
-            raise ModelUnsupported(
-                f"the model takes pictures of {self.height}x{self.width}, the data set's are {height}x{width}",
-                f"give a model of {height}x{width}, or of a whole multiple such as {2 * height}x{2 * width}",
-            )
-        return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from edge.datasets import dataset
 from edge.datasets.dataset import Dataset
 from edge.errors import BadOption, FloatModelUnreadable
 from edge.inference.interpreters import Interpreter
+from edge.isolation.network_input import fit_pictures
 from edge.spec import ImageSpec
 
 
@@ -61,7 +62,7 @@ def infer_input_spec(settings: Settings, source: Source, interpreter: Interprete
             "the accuracy, on the test pictures, does not depend on it unless training saw those too"
         )
     image = replace(image, height=size[0], width=size[1])
-    probe = image.enlarge(training.images[:: max(1, len(training) // probing.PROBE_IMAGES)])
+    probe = fit_pictures(training.images[:: max(1, len(training) // probing.PROBE_IMAGES)], image)
     return InputSpec(image, probing.gives_logits(interpreter, image, probe), held_out, tuple(notes))
 
 

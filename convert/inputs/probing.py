@@ -17,6 +17,7 @@ from edge.errors import FloatModelUnreadable
 from edge.inference.accuracy import Evaluation
 from edge.inference.classifier import Classifier, softmax
 from edge.inference.interpreters import Interpreter
+from edge.isolation.network_input import fit_pictures
 from edge.spec import ImageSpec
 
 RANGES: Mapping[PixelRange, ImageSpec] = {
@@ -95,7 +96,7 @@ def gives_logits(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[n
 
 def _fit(interpreter: Interpreter, image: ImageSpec, probe: Dataset) -> RangeFit:
     classifier = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False)
-    raw = classifier.probabilities(image.enlarge(probe.images))
+    raw = classifier.probabilities(fit_pictures(probe.images, image))
     if not np.isfinite(raw).all():
         return RangeFit(0.0, float("inf"))
     scores = raw if _probabilities(raw) else softmax(raw)

@@ -55,14 +55,13 @@ def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
     """A record from its JSON. Raises KeyError, TypeError or ValueError for what is missing or senseless."""
     if fields["v"] != RECORD_VERSION:
         raise ValueError(f"expected version {RECORD_VERSION}, got {fields['v']!r}")
-    pixels = fields["input"]
     accuracy = fields.get("test_accuracy")
     held_out = fields["validation_images"]
     if not isinstance(held_out, int) or held_out < 1:
         raise ValueError(f"expected validation_images held out of training, got {held_out!r}")
     return TrainingRecord(
         labels=check_labels(fields["labels"], RECORD_NAME),
-        image=ImageSpec(pixels["height"], pixels["width"], float(pixels["low"]), float(pixels["high"])),
+        image=ImageSpec.from_json(fields["input"]),
         validation_images=held_out,
         test_accuracy=None if accuracy is None else float(accuracy),
         score_calibration=ScoreCalibration.from_json(fields),

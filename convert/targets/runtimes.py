@@ -19,6 +19,7 @@ from edge.errors import BackendUnavailable, BadOption
 from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import TFLiteInterpreter, open_interpreter
 from edge.inference.model_file import Model
+from edge.isolation.network_input import fit_pictures
 from edge.spec import ImageSpec
 
 IMAGES = 1_000
@@ -138,11 +139,11 @@ def run_targets(
 def _inputs(model: Model, interpreter: TFLiteInterpreter, pictures: NDArray[np.uint8]) -> NDArray[Any]:
     """Raw inputs (N, *input shape): what the device's classifier makes of the pictures; for RGB, bytes three times."""
     if takes_rgb(interpreter.input):
-        image = ImageSpec(*interpreter.input.shape[1:3])
-        inputs: NDArray[Any] = np.repeat(image.enlarge(pictures)[..., np.newaxis], 3, axis=3)
+        image = ImageSpec(interpreter.input.shape[1], interpreter.input.shape[2])
+        inputs: NDArray[Any] = np.repeat(fit_pictures(pictures, image)[..., np.newaxis], 3, axis=3)
     else:
         image = open_classifier(model, interpreter).image
-        inputs = interpreter.input.encode(image.normalise(image.enlarge(pictures)))
+        inputs = interpreter.input.encode(image.normalise(fit_pictures(pictures, image)))
     return inputs.reshape(len(pictures), *interpreter.input.shape[1:])
 
 

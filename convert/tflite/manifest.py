@@ -15,7 +15,7 @@ from convert.settings import Settings
 from edge.inference.accuracy import Evaluation, PairedAccuracy
 from edge.inference.model_file import LABELS_NAME, MANIFEST_NAME, MANIFEST_VERSION
 from edge.printable import printable_json
-from edge.spec import SURE, ImageSpec, ScoreCalibration
+from edge.spec import SURE, Framing, ImageSpec, ScoreCalibration
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The zip format's first moment: the same input must give the same bytes, so no time of day goes in."""
@@ -61,10 +61,10 @@ def identity(
 ) -> dict[str, Any]:
     """The part of the manifest that the runtime needs; enough for edge.inference.model_file.parse_model."""
     return {
-        "v": MANIFEST_VERSION,
+        "v": 1 if image.framing is Framing.GARMENT_GREY else MANIFEST_VERSION,
         "name": settings.model_name,
         "labels": list(labels),
-        "image": {"height": image.height, "width": image.width, "low": image.low, "high": image.high},
+        "image": image.as_json(),
         "scores": "logits" if gives_logits else "probabilities",
         "scheme": settings.scheme.value,
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),

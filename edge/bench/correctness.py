@@ -12,7 +12,8 @@ from edge.bench.pictures import load_slice, load_x86_outputs
 from edge.bench.spread import Z999, wilson_interval
 from edge.inference.accuracy import evaluate
 from edge.inference.classifier import open_classifier
-from edge.spec import FASHION_MNIST_LABELS
+from edge.isolation.network_input import fit_pictures
+from edge.spec import FASHION_MNIST_LABELS, Framing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ class _Recorder:
 def check_answers(
     model: Model, interpreter: Interpreter, progress: Callable[[int], None] | None = None
 ) -> Correctness | None:
-    """Classify the slice, and compare; None for a model of other classes, or of a size that the pictures do not fit.
+    """Classify the slice, and compare; None for a model of other classes, or that takes no isolated garments in grey.
 
     `progress` is called with the number of pictures done.
     """
@@ -89,7 +90,7 @@ def check_answers(
     classifier = open_classifier(model, recorder)
     if not set(FASHION_MNIST_LABELS) <= set(classifier.labels):
         return None
-    if not classifier.image.repeats(*pictures.images.shape[1:]):
+    if classifier.image.framing is not Framing.GARMENT_GREY:
         return None
     numbers = np.array([classifier.labels.index(label) for label in FASHION_MNIST_LABELS])
     found = evaluate(classifier, pictures.images, numbers[pictures.labels], progress)
@@ -118,7 +119,7 @@ def raw_outputs(model: Model, interpreter: Interpreter, images: NDArray[np.uint8
     """
     recorder = _Recorder(interpreter)
     classifier = open_classifier(model, recorder)
-    classifier.probabilities(classifier.image.enlarge(images))
+    classifier.probabilities(fit_pictures(images, classifier.image))
     return np.concatenate(recorder.outputs)
 
 

@@ -16,10 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.datasets import download
-from edge.datasets.idx_files import CLASSES, Split, expected_files, read_folder
-from edge.datasets.image_folders import LAYOUT, Reading, is_picture_set, read_picture_set
+from edge.datasets.idx_files import CLASSES, Split, expected_files, holds_any, read_folder
+from edge.datasets.image_folders import (
+    FASHION_MNIST_IMAGE,
+    LAYOUT,
+    Reading,
+    is_picture_set,
+    labels_of,
+    read_picture_set,
+)
 from edge.errors import BadOption, DatasetDamaged, DatasetError, DatasetNotFound
-from edge.spec import FASHION_MNIST_LABELS
+from edge.spec import FASHION_MNIST_LABELS, ImageSpec
 
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts the files."""
@@ -30,27 +37,30 @@ LARGEST_DEFAULT_PER_CLASS = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Labelled pictures: `images` uint8 (N, 28, 28) grey, `labels` uint8 (N,) indexing `label_names`.
+    """Labelled pictures: `images` uint8 (N, height, width) or (N, height, width, 3), `labels` (N,) into `label_names`.
 
-    Garments are bright on a black background. `origin` says for people where the data came from. Raises
-    DatasetDamaged if the arrays do not fit each other.
+    Fashion-MNIST's are (N, 28, 28), bright on a black background; one's own are as the model takes them for which they
+    were read. Labels are uint8, or uint16 of more than 256 names. `origin` says for people where the data came from.
+    Raises DatasetDamaged if the arrays do not fit each other.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.unsignedinteger]
     label_names: tuple[str, ...]
     origin: str
 
     def __post_init__(self) -> None:
-        for name, array, shape in (
-            ("images", self.images, (len(self.images), 28, 28)),
-            ("labels", self.labels, (len(self.images),)),
-        ):
-            if array.shape != shape or array.dtype != np.uint8:
-                raise DatasetDamaged(
-                    f"{self.origin}: expected {name} uint8 {shape}, got {array.dtype} {array.shape}",
-                    "images and labels must come from the same download",
-                )
+        count, size = len(self.images), self.images.shape[1:]
+        if self.images.dtype != np.uint8 or len(size) not in (2, 3) or size[2:] not in ((), (3,)):
+            raise DatasetDamaged(
+                f"{self.origin}: expected images uint8 (N, height, width) or (N, height, width, 3), got "
+                f"{self.images.dtype} {self.images.shape}"
+            )
+        if self.labels.shape != (count,) or self.labels.dtype not in (np.uint8, np.uint16):
+            raise DatasetDamaged(
+                f"{self.origin}: expected labels uint8 ({count},), got {self.labels.dtype} {self.labels.shape}",
+                "images and labels must come from the same download",
+            )
         if len(self.labels) == 0:
             raise DatasetDamaged(f"{self.origin}: expected some images, got none")
         if self.labels.max() >= len(self.label_names):
@@ -85,7 +95,8 @@ class Dataset:
                 f"the model does not know {', '.join(unknown)[:200]}: its labels are {', '.join(labels)[:200]}",
                 "give data with the model's labels (--data DIR), or another --model",
             )
-        return Dataset(self.images, np.array(numbers, np.uint8)[self.labels], labels, self.origin)
+        kind = np.uint8 if len(labels) <= 256 else np.uint16
+        return Dataset(self.images, np.array(numbers, kind)[self.labels], labels, self.origin)
 
     def first(self, count: int) -> Dataset:
         """Return the first `count` images, or all if there are fewer; they share this data set's memory."""
@@ -99,23 +110,26 @@ def load(
     allow_download: bool = True,
     progress: download.Progress | None = None,
     reading: Reading | None = None,
+    image: ImageSpec = FASHION_MNIST_IMAGE,
 ) -> Dataset:
     """Read the training or test images from the first place that has them: Fashion-MNIST's 60,000 and 10,000.
 
     The places: `data_dir` (or else $FMNIST_EDGE_DATA) alone if given; otherwise Debian's folder, then the
     cache, which is filled by a download if need be. A folder holds the IDX files, plain or gzipped, the
     reference script's NumPy files (edge/datasets/idx_files.py) or, if it was given, pictures of one's own in class
-    folders (edge/datasets/image_folders.py), of whose number `reading` is told. Raises DatasetNotFound, DatasetDamaged,
+    folders (edge/datasets/image_folders.py), of whose number `reading` is told, and which become what `image` says;
+    Fashion-MNIST's stay as they are (edge.isolation.network_input.fit_pictures makes them fit a model). Raises
+    DatasetNotFound, DatasetDamaged,
     DownloadFailed or OutputFailed (no room in the cache).
     """
-    chosen = data_dir or (Path(os.environ["FMNIST_EDGE_DATA"]) if os.environ.get("FMNIST_EDGE_DATA") else None)
+    chosen = _chosen(data_dir)
     cache = cache_folder()
     for folder in (chosen,) if chosen else (SYSTEM_FOLDER, cache):
         found = _load_folder(folder, split, tolerant=folder == cache and allow_download)
         if found:
             return found
     if chosen and is_picture_set(chosen):
-        return Dataset(*read_picture_set(chosen, split, reading), f"own pictures, {split} split, from {chosen}")
+        return Dataset(*read_picture_set(chosen, split, reading, image), f"own pictures, {split} split, from {chosen}")
     if chosen:
         raise DatasetNotFound(
             f"{chosen} does not hold the {split} data" if chosen.is_dir() else f"no folder {chosen}",
@@ -131,6 +145,22 @@ def load(
     if fetched is None:
         raise DatasetNotFound(f"the downloaded {split} data is gone from {cache}", "run the command again")
     return fetched
+
+
+def find_labels(data_dir: Path | None = None) -> tuple[str, ...]:
+    """The labels of the data that `load` would read: those of a folder of one's own pictures, else Fashion-MNIST's.
+
+    No picture is read. Raises DatasetNotFound or DatasetDamaged.
+    """
+    chosen = _chosen(data_dir)
+    if chosen is None or holds_any(chosen) or not is_picture_set(chosen):
+        return FASHION_MNIST_LABELS
+    return labels_of(chosen)
+
+
+def _chosen(data_dir: Path | None) -> Path | None:
+    told = os.environ.get("FMNIST_EDGE_DATA")
+    return data_dir or (Path(told) if told else None)
 
 
 def cache_folder() -> Path:
@@ -151,7 +181,7 @@ def held_out(dataset: Dataset, per_class: int) -> NDArray[np.intp]:
     Raises BadOption if a class has fewer than `per_class` images.
     """
     content = np.ascontiguousarray(dataset.images).data.cast("B")
-    size = 28 * 28
+    size = dataset.images[0].size
     digests = [hashlib.sha256(content[at : at + size]).digest() for at in range(0, len(content), size)]
     chosen: set[bytes] = set()
     for number, name in enumerate(dataset.label_names):

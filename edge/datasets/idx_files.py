@@ -43,6 +43,12 @@ def read_folder(folder: Path, split: Split) -> Arrays | None:
     return None
 
 
+def holds_any(folder: Path) -> bool:
+    """Whether a folder holds one of the files that read_folder looks for."""
+    names = [name for pairs in (IDX_NAMES, NUMPY_NAMES) for pair in pairs.values() for name in pair]
+    return any((folder / name).is_file() or (folder / f"{name}.gz").is_file() for name in names)
+
+
 def expected_files(split: Split) -> str:
     """Name the files that read_folder looks for, as a phrase for a message."""
     return " and ".join(IDX_NAMES[split]) + " (also .gz), or " + " and ".join(NUMPY_NAMES[split])

@@ -1,7 +1,8 @@
-"""Read a data set of one's own: train/CLASS/*.png and test/CLASS/*.png, the folders' names being the labels.
+"""Read a data set of one's own, the folders' names being the labels.
 
-Every picture goes through edge.isolation.network_input.to_input, the code that the device runs: training sees what
-the camera will give.
+Either train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone, of which a fifth is the test split. Every picture
+goes through edge.isolation.network_input.to_input, the code that the device runs: training sees what the camera will
+give.
 """
 
 from __future__ import annotations
@@ -20,23 +21,45 @@ from edge.isolation.network_input import is_blank, to_input
 from edge.sources.pictures import IMAGE_SUFFIXES, read_image
 from edge.spec import ImageSpec
 
-LAYOUT = "train/CLASS/*.png and test/CLASS/*.png"
+LAYOUT = "train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png alone"
+TEST_SHARE = 0.2
+"""Of a folder without splits: pictures whose SHA-256 begins below this part of all digests."""
+
 NAMED = 20
 """So many bad files are named; nobody reads a longer list, and they often have one cause."""
 
-MOST_CLASSES = 256  # a label is a byte
+MOST_CLASSES = 1 << 16
 UNSORTED, UNKNOWN = RESERVED = ("_unsorted", "_unknown")
 """Folders of a store of frames (edge/stream/review_folder.py) that are no classes."""
 
 _LEFT_BY_SYSTEMS = frozenset({"Thumbs.db", "desktop.ini"})  # and whatever begins with a dot
+
+FASHION_MNIST_IMAGE = ImageSpec()
+"""How Fashion-MNIST would show a picture."""
 
 Reading = Callable[[str, int, int], None]
 """Told what is read, how many pictures are done and how many there are in all."""
 
 
 def is_picture_set(folder: Path) -> bool:
-    """Whether a folder is laid out as a data set of one's own: it has a train or a test folder."""
+    """Whether a folder is laid out as a data set of one's own: it has a train or a test folder, or class folders."""
+    return _has_splits(folder) or (folder.is_dir() and any(map(_holds_pictures, _visible(folder))))
+
+
+def labels_of(folder: Path) -> tuple[str, ...]:
+    """The labels of a data set of one's own, without reading a picture. Raises DatasetNotFound or DatasetDamaged."""
+    split: Split = "train" if not _has_splits(folder) or (folder / "train").is_dir() else "test"
+    return _labels(folder, split)
+
+
+def _has_splits(folder: Path) -> bool:
     return (folder / "train").is_dir() or (folder / "test").is_dir()
+
+
+def _holds_pictures(folder: Path) -> bool:
+    if not folder.is_dir() or folder.name in RESERVED:
+        return False
+    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in _visible(folder))
 
 
 def class_folders(labels: Iterable[str]) -> dict[str, str]:
@@ -52,20 +75,20 @@ def class_folders(labels: Iterable[str]) -> dict[str, str]:
 
 
 def read_picture_set(
-    folder: Path, split: Split, reading: Reading | None = None
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[str, ...]]:
-    """Pictures uint8 (N, 28, 28) grey, their class numbers uint8 (N,), and the labels: folder names, sorted.
+    folder: Path, split: Split, reading: Reading | None = None, image: ImageSpec = FASHION_MNIST_IMAGE
+) -> tuple[NDArray[np.uint8], NDArray[np.unsignedinteger], tuple[str, ...]]:
+    """Pictures uint8 (N, *image.shape), their class numbers (N,), and the labels: folder names, sorted.
 
-    The pictures come in the order of the SHA-256 of their pixels: mixed, and the same on every machine whatever
-    the files are called. Copies within a class count once. Raises DatasetNotFound (no such split) and
-    DatasetDamaged, which names every file at fault, up to 20.
+    Class numbers are uint8, or uint16 of more than 256. The pictures come in the order of the SHA-256 of their pixels:
+    mixed, and the same on every machine whatever the files are called. Copies within a class count once. Raises
+    DatasetNotFound (no such split) and DatasetDamaged, which names every file at fault, up to 20.
     """
     labels = _labels(folder, split)
-    files = _files(folder / split, labels)
+    files = _files(folder / split, labels) if _has_splits(folder) else _of_split(_files(folder, labels), split, labels)
     pictures: dict[bytes, tuple[NDArray[np.uint8], int, Path]] = {}
     problems: list[str] = []
     for done, (path, number) in enumerate(files, 1):
-        picture = _read(path, problems)
+        picture = _read(path, image, problems)
         if picture is not None:
             digest = hashlib.sha256(picture.tobytes()).digest()
             _, other, twin = pictures.setdefault(digest, (picture, number, path))
@@ -75,16 +98,47 @@ def read_picture_set(
             reading(f"{split} pictures", done, len(files))
     refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
     ordered = [pictures[digest] for digest in sorted(pictures)]
+    kind = np.uint8 if len(labels) <= 256 else np.uint16
     return (
         np.stack([picture for picture, _, _ in ordered]),
-        np.array([number for _, number, _ in ordered], np.uint8),
+        np.array([number for _, number, _ in ordered], kind),
         labels,
     )
+
+
+def _of_split(files: list[tuple[Path, int]], split: Split, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
+    """The files of a folder without splits that belong to one of them, by their content alone.
+
+    So copies stay together, and a picture that is added moves no other. A class all of whose pictures would be in one
+    split gives the other its first or its last by digest. Raises DatasetDamaged for a class of one picture.
+    """
+    digests: dict[Path, bytes] = {}
+    problems = []
+    for path, _ in files:
+        try:
+            digests[path] = hashlib.sha256(path.read_bytes()).digest()
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}")
+    refuse(problems, "check the files' permissions")
+    below = round(TEST_SHARE * (1 << 32)).to_bytes(4, "big")
+    chosen: list[tuple[Path, int]] = []
+    for number, label in enumerate(labels):
+        own = sorted({digests[path] for path, of in files if of == number})
+        if len(own) < 2:
+            problems.append(f"{label}: one picture cannot be in both splits")
+            continue
+        test = [digest for digest in own if digest < below] or own[:1]
+        kept = set(test if len(test) < len(own) else own[:-1])
+        chosen += [(path, of) for path, of in files if of == number and (digests[path] in kept) == (split == "test")]
+    refuse(problems, f"give at least two pictures of each class, or lay them out as {LAYOUT}")
+    return chosen
 
 
 def _labels(folder: Path, split: Split) -> tuple[str, ...]:
     """The class folders of a split, checked against those of the other split if that is there."""
     there = {name: _folders(folder / name) for name in ("train", "test") if (folder / name).is_dir()}
+    if not there:
+        there = {split: tuple(name for name in _folders(folder) if name not in RESERVED)}
     if split not in there:
         raise DatasetNotFound(f"{folder} has no folder {split}", f"a data set of your own is {LAYOUT}")
     labels = there[split]
@@ -112,7 +166,7 @@ def _labels(folder: Path, split: Split) -> tuple[str, ...]:
 
 
 def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
-    """All pictures of a split with their class numbers; what is no picture is refused by name."""
+    """All pictures of class folders with their class numbers; what is no picture is refused by name."""
     found: list[tuple[Path, int]] = []
     problems = [f"{path} lies outside the class folders" for path in _visible(folder) if not path.is_dir()]
     for number, label in enumerate(labels):
@@ -132,10 +186,10 @@ def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
     return found
 
 
-def _read(path: Path, problems: list[str]) -> NDArray[np.uint8] | None:
-    """A picture as the network gets it, uint8 (28, 28) grey; None with the problem noted if there is none."""
+def _read(path: Path, image: ImageSpec, problems: list[str]) -> NDArray[np.uint8] | None:
+    """A picture as the network gets it, uint8 image.shape; None with the problem noted if there is none."""
     try:
-        picture = to_input(read_image(path), ImageSpec())
+        picture = to_input(read_image(path), image)
     except SourceError as error:
         problems.append(error.message)
         return None

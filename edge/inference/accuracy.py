@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.inference.classifier import Classifier
+from edge.isolation.network_input import fit_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,16 +104,16 @@ def evaluate(
     truth: NDArray[Any],
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Run a classifier over uint8 (N, height, width) pictures with true class numbers (N,).
+    """Run a classifier over a data set's pictures with true class numbers (N,).
 
-    The pictures have the model's size, or one that goes into it a whole number of times: some at a time are enlarged.
-    `progress` is called with the number of pictures done. Raises ModelUnsupported for other sizes.
+    uint8 (N, *image.shape), or (N, height, width) grey: those that have not the model's form get it some at a time
+    (edge.isolation.network_input.fit_pictures). `progress` is called with the number of pictures done. Raises ModelUnsupported for pictures that were read for another model.
     """
     predicted = np.empty(len(pictures), np.int64)
     scores = np.empty(len(pictures), np.float32)
     for start in range(0, len(pictures), BATCH):
         stop = min(start + BATCH, len(pictures))
-        probabilities = classifier.probabilities(classifier.image.enlarge(pictures[start:stop]))
+        probabilities = classifier.probabilities(fit_pictures(pictures[start:stop], classifier.image))
         predicted[start:stop] = probabilities.argmax(axis=1)
         scores[start:stop] = classifier.score_calibration.scale(probabilities).max(axis=1)
         if progress is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model
 from edge.isolation.network_input import Seen, is_blank, see
 from edge.isolation.scene import Scene
-from edge.spec import FASHION_MNIST_LABELS, SURE, ImageSpec, ScoreCalibration, TensorSpec
+from edge.spec import SURE, ImageSpec, ScoreCalibration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,15 +76,16 @@ class Classifier:
         manifest: Mapping[str, Any] | None = None,
     ) -> None:
         classes = int(np.prod(interpreter.output.shape[1:]))
-        if len(labels) != classes:
+        self._is_binary = classes == 1 and len(labels) == 2
+        if len(labels) != classes and not self._is_binary:
             raise ModelUnsupported(
                 f"the model has {classes} outputs, but there are {len(labels)} labels",
                 "give matching --labels FILE",
             )
-        pixels = int(np.prod(interpreter.input.shape[1:]))
-        if pixels != image.height * image.width:
+        if int(np.prod(interpreter.input.shape[1:])) != math.prod(image.shape):
             raise ModelUnsupported(
-                f"expected one grey picture of {image.height}x{image.width}, the model takes {interpreter.input.shape}",
+                f"expected one {image.colour} picture of {image.height}x{image.width}, the model takes "
+                f"{interpreter.input.shape}",
             )
         self.labels = labels
         self.image = image
@@ -153,7 +155,7 @@ class Classifier:
     def averaged(self, pictures: NDArray[np.uint8], kinds: int = 1) -> tuple[NDArray[np.float32], int]:
         """Mean calibrated probabilities of a garment's views, and how many of them were looked at.
 
-        uint8 (N, height, width) grey -> float32 (classes,). The views are of so many `kinds`, one kind after the other:
+        uint8 (N, *image.shape) -> float32 (classes,). The views are of so many `kinds`, one kind after the other:
         of the whole garment, and of the torso alone. They are looked at in rounds, one of each kind. The rest is left
         out as soon as all so far have the same best label, and a mean score of at least `early_exit` (Teerapittayanon
         et al. 2016, arxiv.org/abs/1709.01686, do so with the layers of a network) that is not "unknown" either.
@@ -177,11 +179,16 @@ class Classifier:
         return mean, kinds * (number + 1)
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class probabilities of ready pictures: uint8 (N, height, width) grey -> float32 (N, classes)."""
+        """Class probabilities of ready pictures: uint8 (N, *image.shape) -> float32 (N, classes).
+
+        Of a single output, which is the second of two labels' probability, or its logit, both are made.
+        """
         batch = self._table.take(pictures).reshape(len(pictures), *self.interpreter.input.shape[1:])
         raw = self.interpreter.run(batch)
         decoded = self.interpreter.output.decode(raw) if self._values is None else self._values.take(raw.view(np.uint8))
         scores = decoded.reshape(len(pictures), -1)
+        if self._is_binary:
+            return both_of(scores, self._gives_logits)
         return softmax(scores) if self._gives_logits else scores
 
     def _look_at(self, seen: Seen) -> tuple[tuple[LabelScore, ...], int]:
@@ -233,6 +240,13 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
+def both_of(scores: NDArray[np.float32], are_logits: bool) -> NDArray[np.float32]:
+    """Probabilities of two labels from the second's, or from its logit: float32 (N, 1) -> float32 (N, 2)."""
+    if are_logits:
+        return softmax(np.concatenate([np.zeros_like(scores), scores], axis=1))
+    return np.concatenate([1 - scores, scores], axis=1)
+
+
 def open_classifier(
     model: Model,
     interpreter: Interpreter,
@@ -260,41 +274,15 @@ def open_classifier(
             model.sha256,
             model.manifest,
         )
-    names = labels or model.labels or _guess_labels(interpreter.output)
-    image = _guess_image(interpreter.input)
+    from edge.inference.plain_model import bounded_by_one, guess_image, guess_labels
+
+    names = labels or model.labels or guess_labels(interpreter.output)
+    image = guess_image(interpreter.input)
     warnings.warn(
         f"{model.path} has no fmnist-edge manifest: assuming labels {names[0]} ... {names[-1]}, "
-        f"pixels {image.low:g}..{image.high:g}; its accuracy is not known",
+        f"{image.colour} {image.framing} of {image.height}x{image.width}, pixels {image.low:g}..{image.high:g}; "
+        "its accuracy is not known",
         stacklevel=2,
     )
-    gives_logits = not _bounded_by_one(interpreter.output)
+    gives_logits = not bounded_by_one(interpreter.output)
     return Classifier(interpreter, names, image, gives_logits, score_calibration, views, model.sha256)
-
-
-def _guess_labels(output: TensorSpec) -> tuple[str, ...]:
-    classes = int(np.prod(output.shape[1:]))
-    if classes != len(FASHION_MNIST_LABELS):
-        raise ModelUnsupported(f"the model has {classes} outputs and no labels", "give --labels FILE, one label a line")
-    return FASHION_MNIST_LABELS
-
-
-def _guess_image(tensor: TensorSpec) -> ImageSpec:
-    """Size from the tensor's shape, pixel range from the real values that its quantisation can express."""
-    inner = [size for size in tensor.shape[1:] if size != 1]
-    if len(inner) == 1 and round(inner[0] ** 0.5) ** 2 == inner[0]:
-        inner = [round(inner[0] ** 0.5)] * 2
-    if len(inner) != 2:
-        raise ModelUnsupported(f"expected one grey picture as input, the model takes {tensor.shape}")
-    low, high = 0.0, 1.0  # what most float recipes divide by 255 for
-    if tensor.quantised:
-        limits: Any = np.iinfo(tensor.dtype)
-        top = (limits.max - tensor.zero_point) * tensor.scale
-        bottom = (limits.min - tensor.zero_point) * tensor.scale
-        low = 0.0 if bottom > -0.5 * top else -1.0
-        high = 255.0 if top > 16 else 1.0
-    return ImageSpec(inner[0], inner[1], low, high)
-
-
-def _bounded_by_one(output: TensorSpec) -> bool:
-    """Whether the output is a softmax: the converter always gives that the scale 1/256 or 1/255 (or leaves float)."""
-    return not output.quantised or output.scale * 256 < 1.01

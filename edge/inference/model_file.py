@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 MANIFEST_NAME = "manifest.json"
 LABELS_NAME = "labels.txt"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
+"""The newest that is read. Of version 1 are models of isolated garments in grey: older versions run them, too."""
+
 MARKER = b"FMNIST_EDGE_MANIFEST"
 """Name of a metadata entry inside the flatbuffer: a file that has it and no manifest has lost its end."""
 
@@ -149,7 +151,7 @@ def parse_model(content: bytes, path: Path) -> Model:
     if sha256(flatbuffer) != manifest.get("sha256"):
         raise ModelDamaged(f"{path} is damaged: its content does not match its SHA-256", _DAMAGED_HINT)
     try:
-        image = ImageSpec(**manifest["image"])
+        image = ImageSpec.from_json(manifest["image"])
         return Model(
             name=str(manifest["name"]),
             path=path,
@@ -189,7 +191,12 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    """Labels, one a line, without the numbers that Teachable Machine puts before them: "0 Sandal", "1 Bag"."""
+    lines = tuple(line.strip() for line in text.splitlines() if line.strip())
+    pieces = [line.split(maxsplit=1) for line in lines]
+    if lines and all(len(one) == 2 and one[0] == str(number) for number, one in enumerate(pieces)):
+        return tuple(name for _, name in pieces)
+    return lines
 
 
 def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:

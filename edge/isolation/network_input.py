@@ -1,4 +1,4 @@
-"""A frame becomes the network's input. Exact arithmetic and INTER_AREA only: x86 and Arm agree to the bit."""
+"""A frame becomes the network's input, in exact arithmetic: x86 and Arm agree to the bit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.errors import ModelUnsupported
 from edge.opencv import cv2
-from edge.spec import ImageSpec
+from edge.spec import Framing, ImageSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,23 +28,27 @@ class Seen:
     """What the network gets to see of a frame."""
 
     pictures: NDArray[np.uint8]
-    """(N, height, width): several views of one garment; none where nothing stands out from the ground."""
+    """(N, height, width) or (N, height, width, 3): several views of one garment, or one of a whole frame; none where
+    nothing stands out from the ground."""
     garment: Garment | None
-    """What was found; None where the frame is such a picture already."""
+    """What was found; None where the frame is such a picture already, or nothing was sought."""
 
 
 def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
-    """The network's inputs for a frame: uint8 (H, W, 3) blue green red -> pictures uint8 (N, height, width).
+    """The network's inputs for a frame: uint8 (H, W, 3) blue green red -> pictures uint8 (N, *image.shape).
 
-    A picture that already has the model's size passes through untouched (its three channels are equal, and
-    BGR2GRAY's integer weights sum to one). So does one of a data set whose size goes into the model's a whole number of
-    times, but that its pixels are repeated. An enlarged one, grey on perfect black, is only shrunk. In any other, the
-    garment is found (edge/isolation) and drawn in `views` ways.
+    As `image.framing` says. A whole frame is one picture. Where the garment is isolated, a picture that already has the
+    model's size passes through untouched (in grey: its three channels are equal, and BGR2GRAY's integer weights sum to
+    one). So does one of a data set whose size goes into the model's a whole number of times, but that its pixels are
+    repeated. An enlarged one, grey on perfect black, is only shrunk. In any other, the garment is found
+    (edge/isolation) and drawn in `views` ways.
     """
+    if image.framing is not Framing.GARMENT_GREY:
+        return _see_otherwise(pixels, image, views)
     if pixels.shape[:2] == (image.height, image.width):
         return Seen(_grey(pixels)[np.newaxis], None)
     if image.repeats(*pixels.shape[:2]):
-        return Seen(image.enlarge(_grey(pixels))[np.newaxis], None)
+        return Seen(fit_pictures(_grey(pixels)[np.newaxis], image), None)
     if _is_drawn(pixels):
         return Seen(_fitted(_grey(pixels), image)[np.newaxis], None)
     from edge.isolation.garment import find_garment  # 7 ms that a picture of the network's own size does not need
@@ -55,14 +60,58 @@ def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
 
 
 def to_input(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
-    """The first view of a frame: uint8 (H, W, 3) blue green red -> uint8 (height, width); black where it is empty."""
+    """The first view of a frame: uint8 (H, W, 3) blue green red -> uint8 image.shape; black where it is empty."""
     pictures = see(pixels, image).pictures
-    return pictures[0] if len(pictures) else np.zeros((image.height, image.width), np.uint8)
+    return pictures[0] if len(pictures) else np.zeros(image.shape, np.uint8)
 
 
-def is_blank(grey: NDArray[np.uint8]) -> bool:
-    """Whether a uint8 (H, W) picture has too little contrast to show anything."""
-    return int(grey.max()) - int(grey.min()) < BLANK_CONTRAST
+def fit_pictures(pictures: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
+    """A data set's pictures as a model takes them: uint8 (N, h, w) grey, or such ones -> uint8 (N, *image.shape).
+
+    Those that have the model's form come back themselves. Of smaller ones whose size goes into the model's a whole
+    number of times each pixel is repeated; the others are seen as frames are.
+    """
+    if pictures.shape[1:] == image.shape:
+        return pictures
+    times = image.repeats(*pictures.shape[1:3]) if pictures.ndim == 3 else 0
+    if times:
+        return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
+    if pictures.ndim != 3:
+        raise ModelUnsupported(
+            f"the model takes pictures of {image.shape}, the data set's are {pictures.shape[1:]}",
+            "read the pictures for this model",
+        )
+    frames = np.repeat(pictures[..., np.newaxis], 3, axis=3)
+    return np.stack([to_input(frame, image) for frame in frames])
+
+
+def is_blank(picture: NDArray[np.uint8]) -> bool:
+    """Whether a uint8 (H, W) or (H, W, 3) picture has too little contrast to show anything."""
+    if picture.ndim == 2:
+        return int(picture.max()) - int(picture.min()) < BLANK_CONTRAST
+    spans = picture.max(axis=(0, 1)).astype(np.int32) - picture.min(axis=(0, 1))
+    return bool((spans < BLANK_CONTRAST).all())
+
+
+def _see_otherwise(pixels: NDArray[np.uint8], image: ImageSpec, views: int) -> Seen:
+    """A whole frame, or the garment in colour."""
+    from edge.isolation.whole_frame import in_colours_of, whole_frame
+
+    if not image.framing.isolates:
+        return Seen(whole_frame(pixels, image)[np.newaxis], None)
+    if pixels.shape[:2] == (image.height, image.width):
+        return Seen(in_colours_of(pixels, image)[np.newaxis], None)
+    if _is_drawn(pixels):
+        fitted = np.repeat(_fitted(_grey(pixels), image)[..., np.newaxis], 3, axis=2)
+        return Seen(fitted[np.newaxis], None)
+    from edge.isolation.colour_rendering import render_in_colour
+    from edge.isolation.garment import find_garment
+
+    garment = find_garment(pixels)
+    if not garment.masks:
+        return Seen(np.zeros((0, *image.shape), np.uint8), garment)
+    found = (garment.masks, (garment.torso,)) if garment.torso is not None else (garment.masks,)
+    return Seen(np.concatenate([render_in_colour(pixels, masks, image, views) for masks in found]), garment)
 
 
 def _is_drawn(pixels: NDArray[np.uint8]) -> bool:

@@ -22,7 +22,7 @@ from edge.frame import Frame
 from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
-from edge.isolation.network_input import see
+from edge.isolation.network_input import fit_pictures, see
 from edge.sources.pictures import read_image
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def observe_models(backend: Backend, images: NDArray[np.uint8], counts: dict[str
         operators = interpreter._interpreter._get_ops_details()
         found[f"xnnpack/{name}"] = np.array(any(operator["op_name"] == "DELEGATE" for operator in operators))
         recorder = Recorder(interpreter)
-        scores = open_classifier(model, recorder).probabilities(model.image.enlarge(images[:: len(images) // count]))
+        scores = open_classifier(model, recorder).probabilities(
+            fit_pictures(images[:: len(images) // count], model.image)
+        )
         found[f"scores/{name}"] = scores
         found[f"raw/{name}"] = recorder.raw.reshape(len(scores), -1)
     return found

@@ -23,6 +23,7 @@ from edge.errors import FloatModelUnreadable, ModelUnsupported
 from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
+from edge.isolation.network_input import fit_pictures
 from edge.opencv import cv2
 from edge.spec import FASHION_MNIST_LABELS, ImageSpec
 from tests.conftest import ROOT
@@ -104,7 +105,7 @@ def test_the_larger_network_is_the_smaller_one(sample: Any) -> None:
     small = keras.saving.load_model(TINY, compile=False)
     pictures = sample.images[:200]
     wanted = small.predict(pictures.astype(np.float32), verbose=0)
-    given = twice_as_large(small).predict(LARGE.enlarge(pictures).astype(np.float32), verbose=0)
+    given = twice_as_large(small).predict(fit_pictures(pictures, LARGE).astype(np.float32), verbose=0)
     np.testing.assert_allclose(given, wanted, atol=1e-4)
 
 
@@ -125,7 +126,7 @@ def test_float_answers_are_the_same_and_int8_ones_nearly(pair: Pair) -> None:
     for one, other in zip(large["layers"], small["layers"], strict=True):
         assert one["snr_db"] == pytest.approx(other["snr_db"], abs=1.5), one["layer"]
     answers, wanted = (
-        pair.model(name).probabilities(image.enlarge(pair.test.images))
+        pair.model(name).probabilities(fit_pictures(pair.test.images, image))
         for name, image in (("large", LARGE), ("small", ImageSpec()))
     )
     assert np.mean(answers.argmax(axis=1) == wanted.argmax(axis=1)) >= 0.99
@@ -192,7 +193,7 @@ def test_the_device_runs_it(pair: Pair, tmp_path: Path) -> None:
     assert measured["accuracy"] == pair.report("large")["manifest"]["accuracy"]["int8"]
     first, second = tmp_path / "a.png", tmp_path / "b.png"
     cv2.imwrite(str(first), pair.test.images[0])
-    cv2.imwrite(str(second), LARGE.enlarge(pair.test.images[0]))
+    cv2.imwrite(str(second), fit_pictures(pair.test.images[:1], LARGE)[0])
     lines = edge(pair, "classify", first, second, *model, "-f", "json", "--save-view", tmp_path / "seen").splitlines()
     one, other = map(json.loads, lines)
     assert one["top"] == other["top"]
@@ -234,7 +235,9 @@ def test_own_calibration_pictures_are_seen_in_its_size(pair: Pair, quantize: Qua
     photos = tmp_path / "photos"
     photos.mkdir()
     for number, picture in enumerate(pair.test.images[:12]):
-        cv2.imwrite(str(photos / f"{number}.png"), picture if number % 2 else LARGE.enlarge(picture))
+        cv2.imwrite(
+            str(photos / f"{number}.png"), picture if number % 2 else fit_pictures(picture[np.newaxis], LARGE)[0]
+        )
     for number, (_, pixels) in enumerate(list(drawn_frames())[:4]):
         cv2.imwrite(str(photos / f"photo {number}.png"), pixels)
     output = tmp_path / "own.tflite"

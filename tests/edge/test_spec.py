@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import ModelUnsupported
 from edge.spec import FASHION_MNIST_LABELS, SURE, ImageSpec, ScoreCalibration, TensorSpec
 
 INT8 = np.dtype(np.int8)
@@ -102,14 +101,3 @@ def test_a_picture_fits_a_model_a_whole_number_of_times(
     model: tuple[int, int], picture: tuple[int, int], times: int
 ) -> None:
     assert ImageSpec(*model).repeats(*picture) == times
-
-
-def test_pixels_are_repeated_and_nothing_else() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
-    large = ImageSpec(84, 84).enlarge(pictures)
-    np.testing.assert_array_equal(large, np.kron(pictures, np.ones((1, 3, 3), np.uint8)))
-    np.testing.assert_array_equal(ImageSpec(84, 84).enlarge(pictures[1]), large[1])
-    assert ImageSpec().enlarge(pictures) is pictures
-    with pytest.raises(ModelUnsupported, match="the model takes pictures of 32x32, the data set's are 28x28") as caught:
-        ImageSpec(32, 32).enlarge(pictures)
-    assert "56x56" in caught.value.hint

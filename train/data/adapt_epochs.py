@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from edge.isolation.network_input import fit_pictures
 from train.augment import outliers
 from train.augment.basic import Images, Targets, flipped, one_hot
 from train.augment.camera import CameraAugmentation
@@ -78,11 +79,11 @@ class AdaptEpochBuilder:
         labels = training.labels[chosen]
         garments, _ = CameraAugmentation()(training.images[chosen], one_hot(labels, classes, 0.0), generator)
         strange = outliers.outliers(training.images[chosen], labels, STEPS_PER_EPOCH * OUTLIERS, generator)
-        enlarge = self.photos.image.enlarge
+        image = self.photos.image
         parts = (
             (photos, photo_targets),
-            (enlarge(garments), targets_of(one_hot(labels, classes, 0.0) > 0)),
-            (enlarge(strange), targets_of(np.zeros((len(strange), classes), np.bool_))),
+            (fit_pictures(garments, image), targets_of(one_hot(labels, classes, 0.0) > 0)),
+            (fit_pictures(strange, image), targets_of(np.zeros((len(strange), classes), np.bool_))),
         )
         in_steps = [
             np.concatenate([part[which].reshape(STEPS_PER_EPOCH, -1, *part[which].shape[1:]) for part in parts], axis=1)
@@ -93,7 +94,7 @@ class AdaptEpochBuilder:
 
     def inputs(self, data: Examples) -> Images:
         """Images that are only measured: uint8 (N, pixels, pixels)."""
-        return self.photos.image.enlarge(data.images)
+        return fit_pictures(data.images, self.photos.image)
 
     def targets(self, data: Examples) -> Targets:
         """Of images that are only measured: float32 (N, classes + 1), without smoothing."""

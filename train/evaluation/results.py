@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edge.datasets.dataset import Dataset
 from edge.inference.accuracy import Evaluation
 from edge.inference.classifier import softmax
+from edge.isolation.network_input import fit_pictures
 from edge.spec import ImageSpec
 from train.evaluation import plots
 from train.evaluation.complexity import measure
@@ -61,7 +62,7 @@ def probabilities_of(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float3
 
     A network that sees finer pictures gets each pixel repeated, as on the device.
     """
-    inputs = image_of(model).enlarge(images)
+    inputs = fit_pictures(images, image_of(model))
     scores = np.asarray(model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
     return softmax(scores) if gives_logits(model) else scores
 
@@ -124,7 +125,7 @@ def _metadata(metrics: dict[str, Any], spec: ImageSpec) -> dict[str, Any]:
     """Choose what travels with the model: no path, no time, so that the same run gives the same metadata."""
     return {
         **{name: metrics[name] for name in ("v", "recipe", "labels")},
-        "input": {"height": spec.height, "width": spec.width, "low": spec.low, "high": spec.high},
+        "input": spec.as_json(),
         **{name: metrics[name] for name in ("validation_images", "seed")},
         "epochs": metrics["settings"]["epochs"],
         **{name: metrics[name] for name in ("parameters", "macs", "test_accuracy", "versions", "command")},

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.errors import ModelUnsupported
 from edge.isolation.garment import Scene
-from edge.isolation.network_input import is_blank, see, to_input
+from edge.isolation.network_input import fit_pictures, is_blank, see, to_input
 from edge.opencv import cv2
-from edge.spec import ImageSpec
+from edge.spec import Colour, Framing, ImageSpec
 from edge.testing import FakeSource
 from tests.conftest import Sample
 from tests.edge.isolation.drawn_frames import drawn_frames
@@ -122,7 +123,42 @@ def test_a_larger_model_sees_the_same_garment_in_more_pixels() -> None:
         for one, other in zip(small.pictures, large.pictures, strict=True):
             shrunk = cv2.resize(other, (28, 28), interpolation=cv2.INTER_AREA).astype(int)
             apart.append(np.abs(shrunk - one).mean())
-            assert not np.array_equal(LARGE.enlarge(one), other), name  # not drawn small and repeated
+            assert not np.array_equal(fit_pictures(one[np.newaxis], LARGE)[0], other), (
+                name
+            )  # not drawn small and repeated
     assert len(apart) == 600
     assert max(apart) < 16  # of 255, at noise and narrow bars, which few pixels average
     assert np.mean(apart) < 4
+
+
+def test_pixels_of_a_data_set_are_repeated_where_its_size_goes_into_the_models() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    large = fit_pictures(pictures, ImageSpec(84, 84))
+    np.testing.assert_array_equal(large, np.kron(pictures, np.ones((1, 3, 3), np.uint8)))
+    assert fit_pictures(pictures, ImageSpec()) is pictures
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        ImageSpec(32, 32),
+        ImageSpec(20, 40),
+        ImageSpec(96, 96, colour=Colour.RGB, framing=Framing.STRETCH),
+        ImageSpec(96, 96, colour=Colour.BGR, framing=Framing.GARMENT_COLOUR),
+        ImageSpec(48, 48, framing=Framing.CROP),
+    ],
+)
+def test_a_data_sets_pictures_fit_any_model_as_its_frames_would(image: ImageSpec) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    pictures[:, :4] = pictures[:, -4:] = pictures[:, :, :4] = pictures[:, :, -4:] = 0
+    fitted = fit_pictures(pictures, image)
+    assert fitted.shape == (3, *image.shape)
+    for grey, one in zip(pictures, fitted, strict=True):
+        frame = np.repeat(grey[..., np.newaxis], 3, axis=2)
+        np.testing.assert_array_equal(see(frame, image).pictures[0], one)
+        assert one.max() > 128
+
+
+def test_pictures_that_were_read_for_another_model_are_refused() -> None:
+    with pytest.raises(ModelUnsupported, match=r"takes pictures of \(28, 28\), the data set's are \(28, 28, 3\)"):
+        fit_pictures(np.zeros((3, 28, 28, 3), np.uint8), ImageSpec())

@@ -11,7 +11,7 @@ from edge.frame import Decision, Frame
 from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import Model, read_model
-from edge.isolation.network_input import see
+from edge.isolation.network_input import fit_pictures, see
 from edge.opencv import cv2
 from edge.output.explanation import explain_picture
 from edge.output.occlusion import occlusion_map
@@ -46,7 +46,7 @@ def test_a_heat_map_points_at_what_decides(size: tuple[int, int]) -> None:
 
 
 def test_a_heat_map_is_of_a_label_that_there_is(classifier: Classifier, sample: Sample) -> None:
-    picture = classifier.image.enlarge(sample.images[0])
+    picture = fit_pictures(sample.images[:1], classifier.image)[0]
     heat = occlusion_map(classifier, picture, "Trouser")
     assert np.abs(heat).max() <= 1
     with pytest.raises(ValueError, match="not in tuple"):
@@ -118,7 +118,8 @@ def test_the_heat_map_of_a_larger_model_is_that_of_the_smaller_in_more_pixels(sa
     for picture in sample.images[:3]:
         heat = occlusion_map(small, picture, "Shirt")
         np.testing.assert_array_equal(
-            occlusion_map(large, large.image.enlarge(picture), "Shirt"), np.kron(heat, np.ones((2, 2), np.float32))
+            occlusion_map(large, fit_pictures(picture[np.newaxis], large.image)[0], "Shirt"),
+            np.kron(heat, np.ones((2, 2), np.float32)),
         )
 
 
