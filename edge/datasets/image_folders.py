@@ -28,7 +28,7 @@ TEST_SHARE = 0.2
 NAMED = 20
 """So many bad files are named; nobody reads a longer list, and they often have one cause."""
 
-MOST_CLASSES = 1 << 16
+MOST_CLASSES = 10_000
 UNSORTED, UNKNOWN = RESERVED = ("_unsorted", "_unknown")
 """Folders of a store of frames (edge/stream/review_folder.py) that are no classes."""
 
@@ -159,7 +159,7 @@ def _labels(folder: Path, split: Split) -> tuple[str, ...]:
     )
     if not 2 <= len(labels) <= MOST_CLASSES:
         raise DatasetDamaged(
-            f"{folder / split}: expected 2 to {MOST_CLASSES} class folders, got {len(labels)}",
+            f"{folder / split}: expected 2 to {MOST_CLASSES:,} class folders, got {len(labels)}",
             f"a data set of your own is {LAYOUT}",
         )
     return labels

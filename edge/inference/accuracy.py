@@ -107,7 +107,8 @@ def evaluate(
     """Run a classifier over a data set's pictures with true class numbers (N,).
 
     uint8 (N, *image.shape), or (N, height, width) grey: those that have not the model's form get it some at a time
-    (edge.isolation.network_input.fit_pictures). `progress` is called with the number of pictures done. Raises ModelUnsupported for pictures that were read for another model.
+    (edge.isolation.network_input.fit_pictures). `progress` is called with the number of pictures done.
+    Raises ModelUnsupported for pictures that were read for another model.
     """
     predicted = np.empty(len(pictures), np.int64)
     scores = np.empty(len(pictures), np.float32)

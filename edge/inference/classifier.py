@@ -276,8 +276,8 @@ def open_classifier(
         )
     from edge.inference.plain_model import bounded_by_one, guess_image, guess_labels
 
-    names = labels or model.labels or guess_labels(interpreter.output)
     image = guess_image(interpreter.input)
+    names = labels or model.labels or guess_labels(interpreter.output, image)
     warnings.warn(
         f"{model.path} has no fmnist-edge manifest: assuming labels {names[0]} ... {names[-1]}, "
         f"{image.colour} {image.framing} of {image.height}x{image.width}, pixels {image.low:g}..{image.high:g}; "

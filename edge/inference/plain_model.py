@@ -10,10 +10,10 @@ from edge.errors import ModelUnsupported
 from edge.spec import FASHION_MNIST_LABELS, Colour, Framing, ImageSpec, TensorSpec
 
 
-def guess_labels(output: TensorSpec) -> tuple[str, ...]:
-    """Fashion-MNIST's for ten outputs. Raises ModelUnsupported for another number."""
+def guess_labels(output: TensorSpec, image: ImageSpec) -> tuple[str, ...]:
+    """Fashion-MNIST's for ten outputs of a grey picture. Raises ModelUnsupported for others."""
     classes = int(np.prod(output.shape[1:]))
-    if classes != len(FASHION_MNIST_LABELS):
+    if classes != len(FASHION_MNIST_LABELS) or image.colour is not Colour.GREY:
         raise ModelUnsupported(f"the model has {classes} outputs and no labels", "give --labels FILE, one label a line")
     return FASHION_MNIST_LABELS
 

@@ -22,8 +22,8 @@ def render_in_colour(
 ) -> NDArray[np.uint8]:
     """Views of a masked garment, in colour: uint8 (views, *image.shape).
 
-    `pixels` are a frame's, uint8 (H, W, 3) blue green red. The `masks`, bool (h, w), are at working size (edge.isolation.shrinking), with a
-    pixel set each. In the order of edge.isolation.rendering.render_views: by each mask, then smaller and larger by each
+    `pixels` are a frame's, uint8 (H, W, 3) blue green red. The `masks`, bool (h, w), are at working size
+    (edge.isolation.shrinking), with a pixel set each. In the order of edge.isolation.rendering.render_views: by each mask, then smaller and larger by each
     mask, each view followed by its mirror image, the bounding box's longest edge as long as one of SCALES of the
     picture, in the middle. Around the garment is `image.ground`.
     """

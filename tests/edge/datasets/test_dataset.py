@@ -198,7 +198,7 @@ def test_a_data_set_validates_itself():
     images, labels = made_up(30)
     for wrong in (
         lambda: Dataset(images.astype(np.float32), labels, FASHION_MNIST_LABELS, "here"),
-        lambda: Dataset(images[:, :14], labels, FASHION_MNIST_LABELS, "here"),
+        lambda: Dataset(images.reshape(len(images), -1), labels, FASHION_MNIST_LABELS, "here"),
         lambda: Dataset(images, labels[:-1], FASHION_MNIST_LABELS, "here"),
         lambda: Dataset(images, labels, FASHION_MNIST_LABELS[:9], "here"),
         lambda: Dataset(images[:0], labels[:0], FASHION_MNIST_LABELS, "here"),
