@@ -23,9 +23,9 @@ def render_in_colour(
     """Views of a masked garment, in colour: uint8 (views, *image.shape).
 
     `pixels` are a frame's, uint8 (H, W, 3) blue green red. The `masks`, bool (h, w), are at working size
-    (edge.isolation.shrinking), with a pixel set each. In the order of edge.isolation.rendering.render_views: by each mask, then smaller and larger by each
-    mask, each view followed by its mirror image, the bounding box's longest edge as long as one of SCALES of the
-    picture, in the middle. Around the garment is `image.ground`.
+    (edge.isolation.shrinking), with a pixel set each. In the order of edge.isolation.rendering.render_views: by each
+    mask, then smaller and larger by each mask, each view followed by its mirror image, the bounding box's longest edge
+    as long as one of SCALES of the picture, in the middle. Around the garment is `image.ground`.
     """
     rendered = np.empty((views, *image.shape), np.uint8)
     for number in range((views + 1) // 2):
