@@ -74,9 +74,9 @@ def _summed(tables: Table, scale: float, height: int, width: int) -> Table:
     """
     tall, wide = len(tables) - 1, tables.shape[1] // 2 - 1
     scale *= min(height / tall, width / wide)
-    rows = _between(tables, _edges(tall, max(1, int(tall * scale + 0.5)), height)).reshape(height + 2, 2, wide + 1)
+    rows = between(tables, _edges(tall, max(1, int(tall * scale + 0.5)), height)).reshape(height + 2, 2, wide + 1)
     columns = np.ascontiguousarray(rows.transpose(2, 1, 0)).reshape(wide + 1, -1)
-    sums = _between(columns, _edges(wide, max(1, int(wide * scale + 0.5)), width))
+    sums = between(columns, _edges(wide, max(1, int(wide * scale + 0.5)), width))
     return sums.reshape(width + 2, 2, height + 2)
 
 
@@ -93,7 +93,7 @@ def _edges(source: int, target: int, shown: int) -> Edges:
     return before, np.minimum(before + 1, source), target - away, away
 
 
-def _between(tables: Table, edges: Edges) -> Table:
+def between(tables: Table, edges: Edges) -> Table:
     """What lies between edges, in units of their shares: (source + 1, N) -> (edges - 1, N).
 
     Of pictures larger than 670 pixels, sums may wrap around 32 bits: their differences wrap back, being 255 * 112^2

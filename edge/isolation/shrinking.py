@@ -37,16 +37,16 @@ def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     factor = max(pixels.shape[:2]) // WORKING_SIZE
     if factor > 1:
-        pixels = divided(pixels, factor)
+        pixels = _divided(pixels, factor)
     height, width = pixels.shape[:2]
     longest = max(height, width)
     if longest <= WORKING_SIZE:
         return pixels
     rows, columns = max(1, round(height * WORKING_SIZE / longest)), max(1, round(width * WORKING_SIZE / longest))
-    return averaged(pixels, rows, columns)
+    return _averaged(pixels, rows, columns)
 
 
-def divided(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def _divided(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Means of squares of `factor` pixels: uint8 (H, W, 3) -> (H // factor, W // factor, 3), as INTER_AREA has them.
 
     A side shorter than `factor` becomes one pixel.
@@ -100,21 +100,18 @@ def _following_summed(values: NDArray[Any], count: int) -> NDArray[Any]:
     return flat.reshape(values.shape)
 
 
-def averaged(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Area average: uint8 (H, W, 3) -> uint8 (rows, columns, 3), neither of them larger than before.
+def _averaged(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    """Area average: uint8 (H, W, 3), both below 2 * WORKING_SIZE -> uint8 (rows, columns, 3).
 
-    Below 2 * WORKING_SIZE pixels both ways, sums are at most 255 * 223 < 2^16, then 255 * 223 * 223 < 2^24: exact in
-    uint16 and in float32, in any order. What is a half more or less than a whole number differs from it by more than
-    float32's rounding. Of larger pictures they are exact in int32 and in float64.
+    Sums of at most 255 * 223 < 2^16, then 255 * 223 * 223 < 2^24: exact in uint16 and in float32, in any order. What
+    is a half more or less than a whole number differs from it by more than float32's rounding.
     """
     height, width = pixels.shape[:2]
-    is_small = max(height, width) < 2 * WORKING_SIZE
-    first, second = (np.uint16, np.float32) if is_small else (np.int32, np.float64)
-    lines = _weighted(pixels.reshape(height, width * 3).astype(first), rows)
-    columns_first = np.asarray(cv2.transpose(lines.reshape(rows, width, 3)), second)
+    lines = _weighted(pixels.reshape(height, width * 3).astype(np.uint16), rows)
+    columns_first = np.asarray(cv2.transpose(lines.reshape(rows, width, 3)), np.float32)
     sums = _weighted(columns_first.reshape(width, rows * 3), columns)
-    sums /= second(height * width)
-    sums += second(0.5)
+    sums /= np.float32(height * width)
+    sums += np.float32(0.5)
     return np.asarray(cv2.transpose(sums.astype(np.uint8).reshape(columns, rows, 3)), np.uint8)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.isolation.resizing import resized
-from edge.opencv import MAX_PIXELS, cv2
+from edge.opencv import cv2
 from edge.spec import Colour, Framing, ImageSpec
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 def whole_frame(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
     """The picture of a frame: uint8 (H, W, 3) blue green red -> uint8 image.shape, channels as `image.colour` says."""
-    match image.framing:
-        case Framing.CROP:
-            pixels = _middle(pixels, image)
-        case Framing.LETTERBOX:
-            pixels = _bordered(pixels, image)
+    if image.framing is Framing.LETTERBOX:
+        return in_colours_of(_bordered(pixels, image), image)
+    if image.framing is Framing.CROP:
+        pixels = _middle(pixels, image)
     return in_colours_of(resized(pixels, image.height, image.width, image.resampling), image)
 
 
@@ -33,7 +32,7 @@ def in_colours_of(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uin
         case Colour.GREY:
             return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
         case Colour.RGB:
-            return np.ascontiguousarray(pixels[..., ::-1])
+            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
         case Colour.BGR:
             return np.ascontiguousarray(pixels)
 
@@ -48,17 +47,17 @@ def _middle(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
 
 
 def _bordered(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
-    """The frame with borders of the ground's colour, so that it has the picture's aspect."""
-    height, width = pixels.shape[:2]
-    rows = max(height, width * image.height // image.width)
-    columns = max(width, height * image.width // image.height)
-    if rows * columns > MAX_PIXELS:  # a strip: the same, made smaller first
-        scale = min(image.height / height, image.width / width)
-        height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        pixels = resized(pixels, height, width, image.resampling)
-        rows, columns = image.height, image.width
-    canvas = np.empty((rows, columns, 3), np.uint8)
+    """The frame as large as fits, in the middle of the ground's colour: uint8 (H, W, 3) -> (height, width, 3).
+
+    Sizes are rounded as tf.image.resize_with_pad rounds them, in float32: it decides about a row. (The layer
+    keras.layers.Resizing puts the borders on first: its pictures differ along the edges.)
+    """
+    size = np.array((image.height, image.width), np.float32)
+    fitted = np.array(pixels.shape[:2], np.float32)
+    fitted /= (fitted / size).max()
+    rows, columns = (max(1, int(side)) for side in fitted)
+    top, left = (max(0, int(side)) for side in (size - fitted) / np.float32(2))
+    canvas = np.empty((image.height, image.width, 3), np.uint8)
     canvas[:] = image.ground[::-1]
-    top, left = (rows - height) // 2, (columns - width) // 2
-    canvas[top : top + height, left : left + width] = pixels
+    canvas[top : top + rows, left : left + columns] = resized(pixels, rows, columns, image.resampling)
     return canvas

@@ -24,6 +24,7 @@ from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from edge.isolation.network_input import fit_pictures, see
 from edge.sources.pictures import read_image
+from edge.spec import Colour, Framing, ImageSpec, Resampling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
     from edge.inference.interpreters import TFLiteInterpreter
 
 VIEWS = 6
+
+FRAMINGS = {
+    "stretch": ImageSpec(180, 180, colour=Colour.RGB, framing=Framing.STRETCH),
+    "stretch area": ImageSpec(96, 97, colour=Colour.RGB, framing=Framing.STRETCH, resampling=Resampling.AREA),
+    "letterbox": ImageSpec(224, 224, colour=Colour.RGB, framing=Framing.LETTERBOX, ground=(9, 80, 200)),
+    "letterbox area": ImageSpec(61, 64, framing=Framing.LETTERBOX, resampling=Resampling.AREA),
+    "crop": ImageSpec(97, 80, colour=Colour.BGR, framing=Framing.CROP),
+    "crop area": ImageSpec(40, 41, colour=Colour.RGB, framing=Framing.CROP, resampling=Resampling.AREA),
+    "garment": ImageSpec(96, 96, colour=Colour.RGB, framing=Framing.GARMENT_COLOUR, ground=(255, 255, 255)),
+    "garment large": ImageSpec(300, 200, colour=Colour.BGR, framing=Framing.GARMENT_COLOUR),
+}
+"""What models of one's own see of a frame."""
 
 
 class Recorder:
@@ -77,10 +90,11 @@ def observe_models(backend: Backend, images: NDArray[np.uint8], counts: dict[str
 
 
 def observe_picture(classifier: Classifier, path: Path) -> dict[str, NDArray[Any]]:
-    """One picture as decoded, as the network's input, its masks, and the answer."""
+    """One picture as decoded, as the network's input, as other networks see it, its masks, and the answer."""
     pixels = read_image(path)
     seen = see(pixels, classifier.image, views=VIEWS)
     found = {"pixels": pixels, "input": seen.pictures}
+    found |= {f"framed/{name}": see(pixels, spec, views=2).pictures for name, spec in FRAMINGS.items()}
     if seen.garment is not None:
         found |= {f"mask/{number}": mask for number, mask in enumerate(seen.garment.masks)}
         if seen.garment.torso is not None:

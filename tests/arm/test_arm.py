@@ -20,6 +20,7 @@ from edge.choices import DEFAULT_MODEL
 from edge.datasets.dataset import Dataset
 from tests.arm.combinations import OF_EACH_PROCESSOR, OWN_TESTS, PARTS, Combination, parameters
 from tests.arm.conftest import FIGURES, HERE, IMAGES, ROOT, Guests, Observations, Observe, Pythons, image_counts
+from tests.arm.observation import FRAMINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,12 +98,14 @@ def test_pictures_are_decoded_and_prepared_to_the_same_bit(
 ) -> None:
     host, arm64 = seen
     assert host.keys() == arm64.keys()
-    names = [key for key in host if key.startswith(("pixels:", "input:", "mask/"))]
+    names = [key for key in host if key.startswith(("pixels:", "input:", "mask/", "framed/"))]
     apart = {name for name in names if not np.array_equal(host[name], arm64[name])}
     masks = sum(name.startswith("mask/") for name in names)
     FIGURES.append(
         f"{combination} pictures: {len(names) - len(apart)} of {len(names)} arrays equal ({masks} are masks)"
     )
+    framings = {name.split(":")[0] for name in names if name.startswith("framed/")}
+    assert framings == {f"framed/{name}" for name in FRAMINGS}
     assert all(host[name].shape[1:] == (56, 56) for name in names if name.startswith("input:"))
     if request.node.callspec.params["seen"] == "drawn":
         assert sum(name.startswith("pixels:") for name in names) == DRAWN
