@@ -15,6 +15,8 @@ import numpy as np
 from edge.opencv import cv2
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from numpy.typing import NDArray
 
     Table = NDArray[np.int32]
@@ -93,7 +95,7 @@ def _edges(source: int, target: int, shown: int) -> Edges:
     return before, np.minimum(before + 1, source), target - away, away
 
 
-def between(tables: Table, edges: Edges) -> Table:
+def between(tables: NDArray[Any], edges: Edges) -> NDArray[Any]:
     """What lies between edges, in units of their shares: (source + 1, N) -> (edges - 1, N).
 
     Of pictures larger than 670 pixels, sums may wrap around 32 bits: their differences wrap back, being 255 * 112^2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def mean_under(pixels: np.ndarray, rows: int, columns: int) -> np.ndarray:
         weights.append(
             [
                 {at: min(b, at + 1) - max(a, at) for at in range(int(a), min(source, int(b) + 1))}
-                for a, b in zip(edges, edges[1:], strict=False)
+                for a, b in pairwise(edges)
             ]
         )
     for row, down in enumerate(weights[0]):
@@ -52,7 +53,8 @@ def test_areas_are_averaged_exactly(source: tuple[int, int], target: tuple[int, 
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [((480, 640), (180, 180)), ((1200, 2000), (224, 300)), ((300, 400), (300, 7)), ((25, 9000), (1, 512))]
+    ("source", "target"),
+    [((480, 640), (180, 180)), ((1200, 2000), (224, 300)), ((300, 400), (300, 7)), ((25, 9000), (1, 512))],
 )
 def test_areas_of_frames_are_averaged_exactly(source: tuple[int, int], target: tuple[int, int]) -> None:
     """Against a mean in int64, from the sums of all that lies above and left of an edge; white, too."""
