@@ -45,6 +45,14 @@ class Flip(StrEnum):
     BOTH = "both"
 
 
+class PixelRange(StrEnum):
+    """What a black and a white pixel are in a network's input: 0 and so much, or -1 and 1."""
+
+    BYTE = "255"
+    UNIT = "1"
+    SIGNED = "-1..1"
+
+
 class Format(StrEnum):
     """How predictions are written."""
 

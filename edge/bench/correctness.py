@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edge.inference.classifier import Classifier
     from edge.inference.interpreters import Interpreter
     from edge.inference.model_file import Model
     from edge.spec import TensorSpec
@@ -79,15 +80,18 @@ class _Recorder:
 
 
 def check_answers(
-    model: Model, interpreter: Interpreter, progress: Callable[[int], None] | None = None
+    model: Model,
+    interpreter: Interpreter,
+    opened: Callable[[Model, Interpreter], Classifier] = open_classifier,
+    progress: Callable[[int], None] | None = None,
 ) -> Correctness | None:
     """Classify the slice, and compare; None for a model of other classes, or that takes no isolated garments in grey.
 
-    `progress` is called with the number of pictures done.
+    `opened` makes the classifier. `progress` is called with the number of pictures done.
     """
     pictures = load_slice()
     recorder = _Recorder(interpreter)
-    classifier = open_classifier(model, recorder)
+    classifier = opened(model, recorder)
     if not set(FASHION_MNIST_LABELS) <= set(classifier.labels):
         return None
     if classifier.image.framing is not Framing.GARMENT_GREY:

@@ -28,9 +28,13 @@ from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import CPU_RUNTIMES
 
 if TYPE_CHECKING:
+    from edge.choices import PixelRange
     from edge.inference.backends import Opened
+    from edge.inference.classifier import Classifier
+    from edge.inference.interpreters import Interpreter
     from edge.inference.model_file import Model
     from edge.sources.grammar import Input
+    from edge.spec import Framing
 
 ROUNDS = 5
 START_RUNS = 3
@@ -39,6 +43,24 @@ _START_SHARE = 1.2
 
 Open = Callable[["Model", Backend, int], "Opened"]
 """Opens a model in a backend with so many threads. Raises BackendUnavailable or ModelUnsupported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What is told of models without a manifest; `arguments` say the same to `classify`."""
+
+    labels: tuple[str, ...] = ()
+    framing: Framing | None = None
+    pixels: PixelRange | None = None
+    arguments: tuple[str, ...] = ()
+
+    def classifier(self, model: Model, interpreter: Interpreter, views: int = 1) -> Classifier:
+        """A classifier for a model, told of it if it has no manifest. Raises ModelUnsupported."""
+        if model.manifest is not None:
+            return open_classifier(model, interpreter, views=views)
+        return open_classifier(
+            model, interpreter, self.labels, framing=self.framing, pixels=self.pixels, views=views
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,7 @@ class Asked:
     limit: Limit
     views: int
     delegate: str = EDGETPU_LIBRARY
+    plain: Plain = Plain()
 
 
 class Progress:
@@ -180,7 +203,7 @@ def _measure_with(
 ) -> None:
     for subject in subjects:
         for number, (threads, opened) in enumerate(zip(asked.threads, subject.opened, strict=False)):
-            classifier = open_classifier(opened.model, opened.interpreter, views=asked.views)
+            classifier = asked.plain.classifier(opened.model, opened.interpreter, asked.views)
             kinds = tuple(Pictures) if number == 0 else (Pictures.PHOTO,)
             subject.courses += [Course(kind, threads, classifier, inputs[kind]) for kind in kinds]
     courses = [course for subject in subjects for course in subject.courses]
@@ -188,7 +211,8 @@ def _measure_with(
     steps = len(subjects) + ROUNDS * len(courses) + runs
     progress.begin(steps, _estimate_s(subjects, courses, asked.limit))
     for subject in subjects:
-        subject.correctness = check_answers(subject.opened[0].model, subject.opened[0].interpreter)
+        opened = subject.opened[0]
+        subject.correctness = check_answers(opened.model, opened.interpreter, asked.plain.classifier)
         progress.step()
     limit = _of_round(asked.limit)
     for _ in range(ROUNDS):  # in turns: what slows the machine for a while slows all of them
@@ -222,6 +246,7 @@ def _options(subject: _Subject, asked: Asked) -> list[str]:
     """What `classify` is to be told, so that it does what was measured."""
     options = ["--model", str(subject.opened[0].model.path), "--backend", str(subject.backend)]
     options += ["--views", str(asked.views)]
+    options += asked.plain.arguments if subject.opened[0].model.manifest is None else ()
     return [*options, "--delegate", asked.delegate] if subject.backend is Backend.CORAL else options
 
 

@@ -189,7 +189,7 @@ def _answers_and_start(measured: Sequence[Measured]) -> Table:
         for one in measured
     ]
     images = max(one.correctness.images if one.correctness else 0 for one in measured)
-    header = ("backend", f"right of {images}", "answers", "start photo", "start picture", "peak")
+    header = ("backend", f"right of {images}" if images else "right", "answers", "start photo", "start picture", "peak")
     reasons = {start.reason for one in measured for start in one.starts.values() if isinstance(start, NotStarted)}
     lines = [f"start and memory not measured: {reason}" for reason in sorted(reasons)]
     return Table(["answers, and the whole process of classify FILE --model --backend", *lines], header, rows)

@@ -12,14 +12,14 @@ from edge.choices import DEFAULT_MODEL, Backend, BenchFormat
 from edge.cli import console
 from edge.cli.bench_options import MeasureOptions, ReportOptions
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import BackendOptions, open_on, read_checked
+from edge.cli.options import BackendOptions, PlainOptions, open_on, read_checked
 from edge.errors import BadOption, OutputFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.bench.comparison import Comparison
-    from edge.bench.measure import Progress
+    from edge.bench.measure import Plain, Progress
     from edge.bench.report import Table
     from edge.bench.result import Result
     from edge.inference.backends import Opened
@@ -89,6 +89,11 @@ def _measured(options: MeasureOptions) -> Result:
 
     names = dict.fromkeys(options.model or [DEFAULT_MODEL])
     models = [read_checked(name, on(Backend.AUTO)) for name in names]
+    if options.plain.are_given and all(model.manifest is not None for model in models):
+        raise BadOption(
+            "--labels, --framing and --pixels are for a plain .tflite, and every model has a manifest",
+            "leave them out",
+        )
     asked = Asked(
         models=list({model.sha256: model for model in models}.values()),
         backends=[backend for backend in dict.fromkeys(options.backend or []) if backend is not Backend.AUTO],
@@ -96,9 +101,24 @@ def _measured(options: MeasureOptions) -> Result:
         limit=Limit(seconds, options.frames),
         views=options.views,
         delegate=options.delegate,
+        plain=_plain(options.plain),
     )
     with _progress() as progress:
         return measure(asked, open_it, progress)
+
+
+def _plain(options: PlainOptions) -> Plain:
+    from edge.bench.measure import Plain
+    from edge.inference.model_file import read_labels
+
+    labels = () if options.labels is None else read_labels(options.labels)
+    arguments = [
+        text
+        for name, value in (("--labels", options.labels), ("--framing", options.framing), ("--pixels", options.pixels))
+        if value is not None
+        for text in (name, str(value))
+    ]
+    return Plain(labels, options.framing, options.pixels, tuple(arguments))
 
 
 @contextmanager

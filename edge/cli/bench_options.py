@@ -6,7 +6,7 @@ from typing import Annotated
 from edge.choices import DEFAULT_VIEWS, EDGETPU_LIBRARY, Backend, BenchFormat
 from edge.cli.completion import model_names
 from edge.cli.option_groups import Option, OptionGroup
-from edge.cli.options import DelegateOption, TrustBundledOption, TrustedKeysOption, ViewsOption
+from edge.cli.options import DelegateOption, PlainOptions, TrustBundledOption, TrustedKeysOption, ViewsOption
 
 
 class MeasureOptions(OptionGroup):
@@ -28,6 +28,7 @@ class MeasureOptions(OptionGroup):
     ] = None
     frames: Annotated[int | None, Option(min=1, help="So many frames for each instead.")] = None
     views: ViewsOption = DEFAULT_VIEWS
+    plain: PlainOptions
     delegate: DelegateOption = EDGETPU_LIBRARY
     trusted_keys: TrustedKeysOption = None
     trust_bundled: TrustBundledOption = False

@@ -7,7 +7,7 @@ from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, Flip, Format, Rotation
 from edge.cli import option_values
 from edge.cli.listener_options import ListenerOptions
 from edge.cli.option_groups import Option, OptionGroup
-from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ThreadsOption, ViewsOption
+from edge.cli.options import BackendOptions, ModelOption, PlainOptions, ThreadsOption, ViewsOption
 
 CAMERAS = "Cameras"
 LIVE = "Cameras that run for long"
@@ -26,7 +26,7 @@ class ModelOptions(OptionGroup):
 
     model: ModelOption = DEFAULT_MODEL
     threads: ThreadsOption = 1
-    labels: LabelsOption = None
+    plain: PlainOptions
     views: ViewsOption = DEFAULT_VIEWS
     min_score: Annotated[
         float | None, Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")

@@ -57,7 +57,7 @@ def run_classify(
         open_model,
         on=options.backend,
         threads=named.threads if at_a_time == 1 else 1,
-        labels=named.labels,
+        plain=named.plain,
         views=named.views,
         min_score=named.min_score,
     )

@@ -12,8 +12,8 @@ from edge.cli import console
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import (
     BackendOptions,
-    LabelsOption,
     ModelOption,
+    PlainOptions,
     ThreadsOption,
     open_model,
     read_checked,
@@ -32,10 +32,10 @@ def evaluate(
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     threads: ThreadsOption = 1,
-    labels: LabelsOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many test images.")] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="table or json.")] = Format.TABLE,
     *,
+    plain: PlainOptions,
     on: BackendOptions,
 ) -> None:
     """Measure a model on the test set, through the classifier that `classify` uses."""
@@ -47,10 +47,10 @@ def evaluate(
     from edge.inference import accuracy
 
     refuse_csv(form)
-    classifier = open_model(read_checked(model, on), on, threads, labels, on_backend_change=_refuse_change)
+    classifier = open_model(read_checked(model, on), on, threads, plain, on_backend_change=_refuse_change)
     with download_bar() as downloaded:
-        test = dataset.load("test", data, progress=downloaded, reading=downloaded)
-    renamed = labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)
+        test = dataset.load("test", data, progress=downloaded, reading=downloaded, image=classifier.image)
+    renamed = plain.labels is not None and test.is_fashion_mnist and len(classifier.labels) == len(test.label_names)
     if not renamed:  # Fashion-MNIST's files hold numbers: any ten names may stand for them
         test = test.numbered_as(classifier.labels)
     pictures, truth = test.images[:limit], test.labels[:limit]

@@ -10,7 +10,7 @@ import typer
 from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS
 from edge.cli import console
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ViewsOption, open_model, read_checked
+from edge.cli.options import BackendOptions, ModelOption, PlainOptions, ViewsOption, open_model, read_checked
 from edge.errors import BadOption, SourceError
 
 
@@ -21,9 +21,9 @@ def explain(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PNG", help="The sheet; IMAGE.explained.png if not given.")
     ] = None,
-    labels: LabelsOption = None,
     views: ViewsOption = DEFAULT_VIEWS,
     *,
+    plain: PlainOptions,
     on: BackendOptions,
 ) -> None:
     """Show why: the garment's outline, what the model saw, its answers, and the parts that they rest on."""
@@ -33,7 +33,7 @@ def explain(
     inputs = parse_sources([image])
     if len(inputs) != 1 or not (inputs[0].is_one_picture or inputs[0].is_pipe):
         raise BadOption(f"{image} is not one picture", "fmnist-edge explain shirt.jpg")
-    classifier = open_model(read_checked(model, on), on, labels=labels, views=views)
+    classifier = open_model(read_checked(model, on), on, plain=plain, views=views)
 
     def stop(error: SourceError) -> None:
         raise error

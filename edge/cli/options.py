@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from edge.choices import EDGETPU_LIBRARY, Backend, Format
+from edge.choices import EDGETPU_LIBRARY, Backend, Format, PixelRange
 from edge.cli.completion import model_names
 from edge.cli.option_groups import Option, OptionGroup
 from edge.errors import BadOption
+from edge.spec import Framing
 
 if TYPE_CHECKING:
     from edge.inference.backends import Opened
@@ -24,7 +25,6 @@ ThreadsOption = Annotated[
     int,
     Option(min=0, max=64, help="CPU threads of the runtime, or of pictures so many at a time; 0 stands for all cores."),
 ]
-LabelsOption = Annotated[Path | None, Option(help="Labels for a plain .tflite: a text file, one a line.")]
 ViewsOption = Annotated[
     int,
     Option(min=1, max=8, help="Views of a garment that the model sees: by three masks, smaller, mirrored."),
@@ -39,6 +39,23 @@ TrustedKeysOption = Annotated[
 TrustBundledOption = Annotated[
     bool, Option("--trust-bundled", help="With --trusted-keys: bundled models need no signature.")
 ]
+
+
+class PlainOptions(OptionGroup):
+    """What a .tflite of others takes and gives, which has no manifest to say so."""
+
+    labels: Annotated[Path | None, Option(help="Labels for a plain .tflite: a text file, one a line.")] = None
+    framing: Annotated[
+        Framing | None, Option(help="How a frame becomes a plain .tflite's input; as the warning says if not given.")
+    ] = None
+    pixels: Annotated[
+        PixelRange | None, Option(help="What pixels are in a plain .tflite's input: 0 to 255, 0 to 1, or -1 to 1.")
+    ] = None
+
+    @property
+    def are_given(self) -> bool:
+        """Whether any of them is."""
+        return any(one is not None for one in (self.labels, self.framing, self.pixels))
 
 
 class BackendOptions(OptionGroup):
@@ -85,7 +102,7 @@ def open_model(
     model: "Model",
     on: BackendOptions,
     threads: int = 1,
-    labels: Path | None = None,
+    plain: PlainOptions | None = None,
     views: int = 1,
     min_score: float | None = None,
     on_backend_change: Callable[[str, str, str], None] = _warn_of_change,
@@ -95,8 +112,17 @@ def open_model(
     from edge.inference.model_file import read_labels
 
     opened = open_on(model, on, threads, on_backend_change)
-    names = read_labels(labels) if labels else ()
-    return open_classifier(opened.model, opened.interpreter, names, views=views, min_score=min_score)
+    told = plain or PlainOptions()
+    names = read_labels(told.labels) if told.labels else ()
+    return open_classifier(
+        opened.model,
+        opened.interpreter,
+        names,
+        framing=told.framing,
+        pixels=told.pixels,
+        views=views,
+        min_score=min_score,
+    )
 
 
 def open_on(

@@ -40,7 +40,9 @@ def page_settings(page: ServeOptions, of_model: ModelOptions, on: BackendOptions
     worker = WorkerModel(
         model=of_model.model,
         sha256="",
-        labels=None if of_model.labels is None else str(of_model.labels),
+        labels=None if of_model.plain.labels is None else str(of_model.plain.labels),
+        framing=of_model.plain.framing,
+        pixels=of_model.plain.pixels,
         cpu_model=None if on.cpu_model is None else str(on.cpu_model),
         views=of_model.views,
         min_score=of_model.min_score,

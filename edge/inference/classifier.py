@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,10 +17,12 @@ from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model
 from edge.isolation.network_input import Seen, is_blank, see
 from edge.isolation.scene import Scene
-from edge.spec import SURE, ImageSpec, ScoreCalibration
+from edge.spec import SURE, Framing, ImageSpec, ScoreCalibration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edge.choices import PixelRange
 
 
 HINTS = {
@@ -252,37 +253,35 @@ def open_classifier(
     interpreter: Interpreter,
     labels: tuple[str, ...] = (),
     *,
+    framing: Framing | None = None,
+    pixels: PixelRange | None = None,
     views: int = 1,
     min_score: float | None = None,
 ) -> Classifier:
     """A classifier for a model; `labels` override those of the file, `min_score` its own `reject_below`.
 
-    A plain .tflite without manifest gets its image spec from its tensors, and the ten Fashion-MNIST labels if it
-    has ten outputs, with a warning. Raises ModelUnsupported where that does not work out.
+    A plain .tflite without manifest gets its image spec from its metadata and tensors, unless `framing` and `pixels`
+    say it, and the ten Fashion-MNIST labels if it takes grey garments and has ten outputs, with a warning
+    (edge.inference.plain_model). Raises ModelUnsupported where that does not work out.
     """
     score_calibration = (
         model.score_calibration if min_score is None else replace(model.score_calibration, reject_below=min_score)
     )
-    if model.image is not None:
-        return Classifier(
-            interpreter,
-            labels or model.labels,
-            model.image,
-            model.gives_logits,
-            score_calibration,
-            views,
-            model.sha256,
-            model.manifest,
-        )
-    from edge.inference.plain_model import bounded_by_one, guess_image, guess_labels
+    if model.image is None:
+        from edge.inference.plain_model import open_plain
 
-    image = guess_image(interpreter.input)
-    names = labels or model.labels or guess_labels(interpreter.output, image)
-    warnings.warn(
-        f"{model.path} has no fmnist-edge manifest: assuming labels {names[0]} ... {names[-1]}, "
-        f"{image.colour} {image.framing} of {image.height}x{image.width}, pixels {image.low:g}..{image.high:g}; "
-        "its accuracy is not known",
-        stacklevel=2,
+        return open_plain(model, interpreter, labels, framing, pixels, score_calibration, views)
+    if framing is not None or pixels is not None:
+        raise ModelUnsupported(
+            f"{model.path} has a manifest, which says what pictures it takes", "leave --framing and --pixels out"
+        )
+    return Classifier(
+        interpreter,
+        labels or model.labels,
+        model.image,
+        model.gives_logits,
+        score_calibration,
+        views,
+        model.sha256,
+        model.manifest,
     )
-    gives_logits = not bounded_by_one(interpreter.output)
-    return Classifier(interpreter, names, image, gives_logits, score_calibration, views, model.sha256)

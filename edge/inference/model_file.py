@@ -171,7 +171,13 @@ def check_labels(labels: Sequence[object], origin: str) -> tuple[str, ...]:
     names = tuple(str(label).strip() for label in labels)
     if any("\ud800" <= letter <= "\udfff" for name in names for letter in name):
         raise ModelUnsupported(f"{origin}: half a character in a label", "labels are text, in UTF-8")
-    if len(names) < 2 or not all(names) or len(set(names)) != len(names):
+    if len(names) > 1 and all(names) and len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ModelUnsupported(
+            f"{origin}: labels must be distinct, {', '.join(twice)[:80]} stands there more than once",
+            "tell them apart, as by a number",
+        )
+    if len(names) < 2 or not all(names):
         raise ModelUnsupported(
             f"{origin}: expected two or more distinct labels, got {len(names)}: {', '.join(names)[:80]}",
             "one label a line, in the order of the model's outputs",
@@ -212,7 +218,13 @@ def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
             wanted = [entry for entry in entries if entry.filename in {MANIFEST_NAME, LABELS_NAME}]
             if any(entry.file_size > 1 << 20 for entry in wanted):
                 raise ModelDamaged(f"{path}: its metadata are implausibly large", _DAMAGED_HINT)
-            return content[:start], {entry.filename: archive.read(entry) for entry in wanted}
+            attached = {entry.filename: archive.read(entry) for entry in wanted}
+            if MANIFEST_NAME not in attached:
+                sizes = {entry.filename: entry.file_size for entry in entries}
+                name = _named_labels(content[:start], sizes)
+                if name is not None:
+                    attached[LABELS_NAME] = archive.read(name)
+            return content[:start], attached
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -223,6 +235,17 @@ def _split(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
         OSError,
     ) as error:
         raise ModelDamaged(f"{path} is damaged: {error}", _DAMAGED_HINT) from error
+
+
+def _named_labels(flatbuffer: bytes, sizes: Mapping[str, int]) -> str | None:
+    """The file in the zip that the metadata of another's model call its labels; None where there is none to be read."""
+    from edge.inference.tflite_metadata import described
+
+    try:
+        names = described(flatbuffer).labels_files
+    except ValueError:
+        return None  # told by whoever opens the model
+    return next((name for name in names if 0 < sizes.get(name, 0) <= _SMALL_BYTES), None)
 
 
 def _parse_manifest(text: bytes, path: Path) -> dict[str, Any]:

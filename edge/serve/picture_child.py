@@ -82,10 +82,12 @@ def _limit_memory() -> None:
 
 def _open(settings: dict[str, Any]) -> Classifier:
     """The classifier, on the CPU: a Coral belongs to the camera."""
+    from edge.choices import PixelRange
     from edge.inference.classifier import open_classifier
     from edge.inference.fallback import find_cpu_twin
     from edge.inference.interpreters import open_interpreter
     from edge.inference.model_file import read_labels, read_model
+    from edge.spec import Framing
 
     trust = None
     if settings["trusted_keys"] is not None:
@@ -100,7 +102,13 @@ def _open(settings: dict[str, Any]) -> Classifier:
         raise ValueError("the model file is another than the one that answers for the camera")
     labels = read_labels(Path(settings["labels"])) if settings["labels"] else ()
     return open_classifier(
-        model, open_interpreter(model), labels, views=settings["views"], min_score=settings["min_score"]
+        model,
+        open_interpreter(model),
+        labels,
+        framing=None if settings["framing"] is None else Framing(settings["framing"]),
+        pixels=None if settings["pixels"] is None else PixelRange(settings["pixels"]),
+        views=settings["views"],
+        min_score=settings["min_score"],
     )
 
 

@@ -18,8 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.choices import PixelRange
 from edge.serve import picture_child
 from edge.serve.web.problem import Problem
+from edge.spec import Framing
 
 MOST_BYTES = 16 << 20
 MOST_PIXELS = 30_000_000
@@ -42,6 +44,8 @@ class WorkerModel:
     model: str
     sha256: str
     labels: str | None
+    framing: Framing | None
+    pixels: PixelRange | None
     cpu_model: str | None
     views: int
     min_score: float | None

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from edge.choices import BEST_ON_FASHION_MNIST
 from edge.datasets import dataset
-from edge.errors import ModelUnsupported
 from edge.inference.accuracy import Evaluation, PairedAccuracy, compare, evaluate
-from edge.inference.classifier import Classifier, open_classifier
+from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import bundled_models, read_model
-from edge.spec import ImageSpec
 from tests.conftest import Sample
-from tests.edge.inference.twice_as_large import TwiceAsLarge, twice_as_large
+from tests.edge.inference.twice_as_large import twice_as_large
 
 LABELS = ("a", "b", "c")
 TRUTH = np.array([0, 0, 1, 1, 2])
@@ -101,12 +97,3 @@ def test_a_larger_model_is_measured_on_the_same_pictures(sample: Sample) -> None
     large = evaluate(twice_as_large(tiny), pictures, truth)
     np.testing.assert_array_equal(large.predicted, small.predicted)
     np.testing.assert_array_equal(large.scores, small.scores)
-
-
-def test_pictures_that_do_not_fit_are_refused(sample: Sample) -> None:
-    tiny = read_model("tiny")
-    interpreter = TwiceAsLarge(tiny)
-    interpreter.input = replace(interpreter.input, shape=(1, 32, 32))
-    classifier = Classifier(interpreter, tiny.labels, ImageSpec(32, 32), tiny.gives_logits)
-    with pytest.raises(ModelUnsupported, match="takes pictures of 32x32, the data set's are 28x28"):
-        evaluate(classifier, sample.images[:3], sample.labels[:3])

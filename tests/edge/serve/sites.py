@@ -63,7 +63,7 @@ def serving(classifier: Classifier, keep: Path | None = None, token: str | None 
         lambda model: open_classifier(model, open_interpreter(model)),
     )
     live = LiveState(publisher, state, lambda: service.current.last_seen)
-    worker_model = WorkerModel(DEFAULT_MODEL, classifier.model_sha256, None, None, 1, None)
+    worker_model = WorkerModel(DEFAULT_MODEL, classifier.model_sha256, None, None, None, None, 1, None)
     if keep is not None:
         ReviewFolder(keep, 10_000_000, classifier.labels, DEFAULT_MODEL).__exit__(None, None, None)
     site = Site(
