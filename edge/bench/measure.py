@@ -58,9 +58,7 @@ class Plain:
         """A classifier for a model, told of it if it has no manifest. Raises ModelUnsupported."""
         if model.manifest is not None:
             return open_classifier(model, interpreter, views=views)
-        return open_classifier(
-            model, interpreter, self.labels, framing=self.framing, pixels=self.pixels, views=views
-        )
+        return open_classifier(model, interpreter, self.labels, framing=self.framing, pixels=self.pixels, views=views)
 
 
 @dataclass(frozen=True, slots=True)

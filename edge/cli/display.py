@@ -106,8 +106,18 @@ def print_facts(facts: dict[str, Any], indent: str = "") -> None:
             console.say(f"{indent}{name}: {text}")
 
 
+MOST_CLASSES = 20
+"""More do not fit side by side."""
+
+
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Per-class accuracy and the confusion matrix: a row per true class, a column per answer."""
+    """Per-class accuracy and the confusion matrix: a row per true class, a column per answer.
+
+    Of more than MOST_CLASSES, those are listed of which the fewest are right, with what they were taken for most.
+    """
+    if len(evaluation.labels) > MOST_CLASSES:
+        _print_worst(evaluation)
+        return
     shorts = [label[:7] for label in evaluation.labels]
     rows = [
         (
@@ -118,6 +128,24 @@ def print_evaluation(evaluation: Evaluation) -> None:
         for label, row in zip(evaluation.labels, evaluation.confusion.tolist(), strict=True)
     ]
     print_table(("class", "right", *shorts), rows)
+
+
+def _print_worst(evaluation: Evaluation) -> None:
+    confusion = evaluation.confusion
+    shares = sorted(evaluation.per_class.items(), key=lambda one: one[1])
+    rows = []
+    for label, share in shares[:MOST_CLASSES]:
+        counts = confusion[evaluation.labels.index(label)].copy()
+        counts[evaluation.labels.index(label)] = 0
+        other = int(counts.argmax())
+        taken = f"{evaluation.labels[other]} ({counts[other]})" if counts[other] else "-"
+        rows.append((label, f"{share:.1%}", taken))
+    print_table(("class", "right", "taken for"), rows)
+    if len(shares) > MOST_CLASSES:
+        least = shares[MOST_CLASSES][1]
+        console.say(
+            f"... and {len(shares) - MOST_CLASSES:,} more classes, at least {least:.1%} right; all: --format json"
+        )
 
 
 def print_table(

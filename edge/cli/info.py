@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,11 @@ from edge.choices import DEFAULT_MODEL, Format
 from edge.cli import console
 from edge.cli.option_groups import takes_option_groups
 from edge.cli.options import BackendOptions, open_on, read_checked, refuse_csv
+from edge.errors import ModelUnsupported
+
+if TYPE_CHECKING:
+    from edge.inference.interpreters import Interpreter
+    from edge.inference.model_file import Model
 
 
 @takes_option_groups
@@ -33,6 +38,7 @@ def info(
         "bytes": found.path.stat().st_size,
         "runtime": interpreter.name,
         **({"runs": str(opened.model.path)} if opened.model is not found else {}),
+        "takes": _takes(found, interpreter),
         "not_taken": {str(one.backend): {"cause": one.cause, "reason": one.text} for one in opened.reasons},
         **{
             side: {
@@ -60,3 +66,18 @@ def info(
         console.say_json(json.dumps(facts, indent=2))
     else:
         print_facts(facts)
+
+
+def _takes(model: Model, interpreter: Interpreter) -> str:
+    """The pictures that it takes: as the manifest says, else as classify would assume."""
+    image = model.image
+    if image is None:
+        from edge.inference.plain_model import image_of
+
+        try:
+            image = image_of(model, interpreter.input)
+        except ModelUnsupported as error:
+            return f"nothing that classify could give it: {error.message}"
+    assumed = "" if model.image is not None else " (assumed: the file has no manifest)"
+    pixels = f"pixels {image.low:.4g}..{image.high:.4g}"
+    return f"{image.colour} {image.framing} of {image.height}x{image.width}, {pixels}{assumed}"

@@ -63,7 +63,6 @@ def check_answers(classifier: Classifier, running: InService) -> None:
             f"its labels are not those of the model in service: {differing[:120]}",
             "listeners and folders are made for the labels of the start: start anew to change them",
         )
-    image = classifier.image
-    scores = classifier.probabilities(np.zeros((1, image.height, image.width), np.uint8))
+    scores = classifier.probabilities(np.zeros((1, *classifier.image.shape), np.uint8))
     if not np.isfinite(scores).all():
         raise ModelDamaged("it answers with what is no number", "convert the model again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BATCH = 250
-"""Pictures between two reports of progress."""
+"""Pictures between two reports of progress; fewer of large ones."""
+
+_MOST_VALUES = 4_000_000
+"""In a network's inputs at a time: 16 MB of floats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,8 +116,9 @@ def evaluate(
     """
     predicted = np.empty(len(pictures), np.int64)
     scores = np.empty(len(pictures), np.float32)
-    for start in range(0, len(pictures), BATCH):
-        stop = min(start + BATCH, len(pictures))
+    batch = max(1, min(BATCH, _MOST_VALUES // math.prod(classifier.image.shape)))
+    for start in range(0, len(pictures), batch):
+        stop = min(start + batch, len(pictures))
         probabilities = classifier.probabilities(fit_pictures(pictures[start:stop], classifier.image))
         predicted[start:stop] = probabilities.argmax(axis=1)
         scores[start:stop] = classifier.score_calibration.scale(probabilities).max(axis=1)

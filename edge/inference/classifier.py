@@ -31,6 +31,7 @@ HINTS = {
     Scene.FAINT: "hardly anything stands out from the ground: lay the garment on a ground of another colour",
     Scene.CUT_OFF: "the frame cuts the garment off, or the ground is restless: move the camera back, or use --roi",
     "unknown": "not sure what it is: lay it flat on an even ground of another colour",
+    "unknown frame": "not sure what it is: show one thing, as large and as well lit as its training pictures show it",
 }
 
 
@@ -207,7 +208,7 @@ class Classifier:
         if not ranked:
             return Decision.NO_GARMENT, HINTS["blank"]
         if ranked[0].score < self.score_calibration.reject_below:
-            return Decision.UNKNOWN, HINTS["unknown"]
+            return Decision.UNKNOWN, HINTS["unknown" if self.image.framing.isolates else "unknown frame"]
         return Decision.GARMENT, None
 
     def ranked(self, scores: NDArray[np.float32]) -> list[tuple[LabelScore, ...]]:

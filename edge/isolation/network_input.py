@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.errors import ModelUnsupported
 from edge.opencv import cv2
-from edge.spec import Framing, ImageSpec
+from edge.spec import Colour, Framing, ImageSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class Seen:
     nothing stands out from the ground."""
     garment: Garment | None
     """What was found; None where the frame is such a picture already, or nothing was sought."""
+    colour: Colour = Colour.GREY
+    """Channels of the pictures."""
 
 
 def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
@@ -98,20 +100,21 @@ def _see_otherwise(pixels: NDArray[np.uint8], image: ImageSpec, views: int) -> S
     from edge.isolation.whole_frame import in_colours_of, whole_frame
 
     if not image.framing.isolates:
-        return Seen(whole_frame(pixels, image)[np.newaxis], None)
+        return Seen(whole_frame(pixels, image)[np.newaxis], None, image.colour)
     if pixels.shape[:2] == (image.height, image.width):
-        return Seen(in_colours_of(pixels, image)[np.newaxis], None)
+        return Seen(in_colours_of(pixels, image)[np.newaxis], None, image.colour)
     if _is_drawn(pixels):
         fitted = np.repeat(_fitted(_grey(pixels), image)[..., np.newaxis], 3, axis=2)
-        return Seen(fitted[np.newaxis], None)
+        return Seen(fitted[np.newaxis], None, image.colour)
     from edge.isolation.colour_rendering import render_in_colour
     from edge.isolation.garment import find_garment
 
     garment = find_garment(pixels)
     if not garment.masks:
-        return Seen(np.zeros((0, *image.shape), np.uint8), garment)
+        return Seen(np.zeros((0, *image.shape), np.uint8), garment, image.colour)
     found = (garment.masks, (garment.torso,)) if garment.torso is not None else (garment.masks,)
-    return Seen(np.concatenate([render_in_colour(pixels, masks, image, views) for masks in found]), garment)
+    views_of_all = np.concatenate([render_in_colour(pixels, masks, image, views) for masks in found])
+    return Seen(views_of_all, garment, image.colour)
 
 
 def _is_drawn(pixels: NDArray[np.uint8]) -> bool:

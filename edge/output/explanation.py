@@ -9,12 +9,20 @@ from edge.isolation.network_input import see
 from edge.output.occlusion import occlusion_map
 from edge.output.view_folder import write_picture
 from edge.output.view_sheet import draw_sheet
+from edge.spec import Framing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.frame import Frame
     from edge.inference.classifier import Classifier
+
+
+_PARTS = {
+    Framing.STRETCH: "whole frame, whatever becomes of its aspect",
+    Framing.LETTERBOX: "whole frame with borders",
+    Framing.CROP: "middle of the frame",
+}
 
 
 def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> list[str]:
@@ -37,6 +45,9 @@ def explain_picture(frame: Frame, classifier: Classifier, sheet: Path) -> list[s
         )
         if garment.torso is not None:
             lines.append("  a person wears it: the model saw the whole, and the garment without head, arms and legs")
+    if not classifier.image.framing.isolates:
+        size = f"{classifier.image.height}x{classifier.image.width}"
+        lines.append(f"  the model saw the {_PARTS[classifier.image.framing]}, in {size}; no garment is sought for it")
     if prediction.hint:
         lines.append(f"  {prediction.hint}")
     return [*lines, f"{sheet}"]

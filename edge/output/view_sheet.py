@@ -9,6 +9,7 @@ import numpy as np
 from edge.frame import Decision, Frame, Prediction
 from edge.isolation.shrinking import shrunk
 from edge.opencv import cv2
+from edge.spec import Colour
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +30,10 @@ def draw_sheet(
     frame: Frame, seen: Seen, prediction: Prediction, heat: NDArray[np.float32] | None = None
 ) -> NDArray[np.uint8]:
     """Draw a decision: uint8 (336, W, 3) blue green red. `heat` float32 (height, width) is laid over the last panel."""
-    panels = [_outlined(frame, seen), *(_enlarged(picture) for picture in first_views(seen))]
-    if heat is not None and len(seen.pictures):
-        panels.append(_heated(seen.pictures[0], heat))
+    views = first_views(seen)
+    panels = [_outlined(frame, seen), *(_scaled(view) for view in views)]
+    if heat is not None and views:
+        panels.append(_heated(np.ascontiguousarray(views[0]), heat))
     panels.append(_text(prediction))
     gap = np.full((HEIGHT, 4, 3), DARK, np.uint8)
     return np.concatenate([piece for panel in panels for piece in (panel, gap)][:-1], axis=1)
@@ -63,31 +65,47 @@ def _outlines(seen: Seen) -> list[NDArray[np.bool_]]:
 
 
 def first_views(seen: Seen) -> list[NDArray[np.uint8]]:
-    """The first view of the whole, and the first of the torso: each uint8 (height, width)."""
+    """The first view of the whole, and the first of the torso: each uint8 (height, width, 3) blue green red."""
     shown = max(1, len(_outlines(seen)))
-    return list(seen.pictures[:: max(1, len(seen.pictures) // shown)])
+    return [_in_colours(one, seen.colour) for one in seen.pictures[:: max(1, len(seen.pictures) // shown)]]
 
 
-def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return _scaled(np.repeat(picture[..., np.newaxis], 3, axis=2))
+def _in_colours(picture: NDArray[np.uint8], colour: Colour) -> NDArray[np.uint8]:
+    """A network's input, uint8 (h, w) or (h, w, 3) in the channels of `colour`, as (h, w, 3) blue green red."""
+    match colour:
+        case Colour.GREY:
+            return np.repeat(picture[..., np.newaxis], 3, axis=2)
+        case Colour.RGB:
+            return picture[..., ::-1]
+        case Colour.BGR:
+            return picture
 
 
 def _heated(picture: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The picture in grey under the heat map: red where the answer rests, blue where hiding it would help."""
+    """The picture, (h, w, 3), under the heat map: red where the answer rests, blue where hiding it would help.
+
+    It is shown in grey, or its own colours would mix with the map's.
+    """
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
     most = max(float(np.abs(heat).max()), 1e-6)
     levels = (127.5 + 127.5 * heat / most).astype(np.uint8)
     colours = np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), np.uint8)
-    mixed = 0.45 * np.repeat(picture[..., np.newaxis], 3, axis=2) + 0.55 * colours
+    mixed = 0.45 * grey[..., np.newaxis] + 0.55 * colours
     return _scaled(mixed.astype(np.uint8))
 
 
 def _scaled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A view in colours, uint8 (height, width, 3): each pixel a square as large as fits; a larger view is shrunk."""
-    scale = HEIGHT // max(picture.shape)
-    if scale:
+    """A view in colours, uint8 (height, width, 3), as large as fits: each pixel a square, or resized where it is large.
+
+    Whole squares would leave much room of a view with more than a third of the sheet's height.
+    """
+    longest = max(picture.shape)
+    scale = HEIGHT // longest
+    if scale * longest == HEIGHT or scale > 2:
         return _fitted(picture.repeat(scale, axis=0).repeat(scale, axis=1))
-    size = (max(1, HEIGHT * side // max(picture.shape)) for side in (picture.shape[1], picture.shape[0]))
-    return _fitted(np.asarray(cv2.resize(picture, tuple(size), interpolation=cv2.INTER_AREA), np.uint8))
+    size = (max(1, HEIGHT * side // longest) for side in (picture.shape[1], picture.shape[0]))
+    how = cv2.INTER_LINEAR if scale else cv2.INTER_AREA
+    return _fitted(np.asarray(cv2.resize(np.ascontiguousarray(picture), tuple(size), interpolation=how), np.uint8))
 
 
 def _text(prediction: Prediction) -> NDArray[np.uint8]:

@@ -127,7 +127,7 @@ def _shown(look: Look, view: View) -> NDArray[np.uint8]:
 
 
 def _network(look: Look) -> NDArray[np.uint8]:
-    """Side by side, in grey; black where the network saw nothing."""
+    """Side by side, in the network's colours; black where it saw nothing."""
     views = first_views(look.seen) if look.seen is not None else []
     if not views:
         return np.zeros((VIEW_HEIGHT, VIEW_HEIGHT), np.uint8)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.edge.inference import strangers
 from tests.edge.inference.edgetpu_library import build_library
 from tests.edge.sources.certificates import Certificates, make_certificates
 
@@ -20,3 +21,17 @@ def edgetpu_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """An authority and servers' certificates, good and bad."""
     return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def of_bytes() -> bytes:
+    """A .tflite in colour, bytes in and out, without manifest (tests/edge/inference/strangers.py)."""
+    pytest.importorskip("tensorflow", reason="its converter writes the model; the device has none")
+    return strangers.convert(strangers.network(), of_bytes=True)
+
+
+@pytest.fixture(scope="session")
+def of_floats() -> bytes:
+    """The same of floats, -1..1."""
+    pytest.importorskip("tensorflow", reason="its converter writes the model; the device has none")
+    return strangers.convert(strangers.network(), of_bytes=False)

@@ -17,6 +17,7 @@ import numpy as np
 
 from edge.inference.model_file import MARKER
 from edge.spec import ImageSpec
+from tests.edge.deployment.model_parts import with_manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,10 +94,16 @@ def described(flatbuffer: bytes, image: ImageSpec, labels: str | None, is_rgb: b
     return content + packed.getvalue()
 
 
-def coloured(name: str, height: int = 60, width: int = 80) -> NDArray[np.uint8]:
+def own(flatbuffer: bytes, image: ImageSpec, labels: tuple[str, ...] = LABELS, **of_manifest: Any) -> bytes:
+    """The file with a manifest, as `convert` writes one for a model of one's own."""
+    manifest = {"v": 2, "name": "own", "labels": labels, "image": image.as_json(), "scores": "probabilities"}
+    return with_manifest(flatbuffer, manifest | of_manifest)
+
+
+def coloured(name: str, height: int = 60, width: int = 80, seed: int = 0) -> NDArray[np.uint8]:
     """A frame of that colour, not quite even: uint8 (height, width, 3) blue green red."""
-    slope = np.linspace(-15, 15, width)[:, np.newaxis]
-    return np.clip(np.array(COLOURS[name]) + slope + np.zeros((height, 1, 1)), 0, 255).astype(np.uint8)
+    uneven = np.random.default_rng(seed).integers(-15, 16, (height, width, 1))
+    return np.clip(np.array(COLOURS[name]) + uneven, 0, 255).astype(np.uint8)
 
 
 def write_labels(path: Path) -> Path:

@@ -33,16 +33,6 @@ SIGNED = ImageSpec(SIDE, SIDE, -1.0, 1.0, Colour.RGB, Framing.STRETCH)
 OUTPUT = TensorSpec((1, 3), np.dtype(np.uint8), 1 / 256, 0)
 
 
-@pytest.fixture(scope="module")
-def of_bytes() -> bytes:
-    return strangers.convert(strangers.network(), of_bytes=True)
-
-
-@pytest.fixture(scope="module")
-def of_floats() -> bytes:
-    return strangers.convert(strangers.network(), of_bytes=False)
-
-
 def opened(content: bytes, labels: tuple[str, ...] = (), **told: object) -> Classifier:
     model = parse_model(content, Path("stranger.tflite"))
     with pytest.warns(UserWarning, match="no fmnist-edge manifest"):

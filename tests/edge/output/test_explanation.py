@@ -30,6 +30,7 @@ class Lower:
     """Believes in "a" as far as the picture's lower half is bright."""
 
     labels = ("a", "b")
+    image = ImageSpec()
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
         share = (pictures[:, pictures.shape[1] // 2 :] > 0).mean(axis=(1, 2))
