@@ -269,9 +269,11 @@ def open_classifier(
         model.score_calibration if min_score is None else replace(model.score_calibration, reject_below=min_score)
     )
     if model.image is None:
-        from edge.inference.plain_model import open_plain
+        from edge.inference.plain_model import assumed, gives_logits
 
-        return open_plain(model, interpreter, labels, framing, pixels, score_calibration, views)
+        names, image = assumed(model, interpreter, labels, framing, pixels)
+        logits = gives_logits(interpreter, image)
+        return Classifier(interpreter, names, image, logits, score_calibration, views, model.sha256)
     if framing is not None or pixels is not None:
         raise ModelUnsupported(
             f"{model.path} has a manifest, which says what pictures it takes", "leave --framing and --pixels out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,8 @@ import numpy as np
 
 from edge.choices import PixelRange
 from edge.errors import ModelUnsupported
-from edge.inference.classifier import Classifier
 from edge.inference.tflite_metadata import Described, described
-from edge.spec import FASHION_MNIST_LABELS, Colour, Framing, ImageSpec, ScoreCalibration, TensorSpec
+from edge.spec import FASHION_MNIST_LABELS, Colour, Framing, ImageSpec, TensorSpec
 
 if TYPE_CHECKING:
     from edge.inference.interpreters import Interpreter
@@ -20,16 +20,10 @@ if TYPE_CHECKING:
 RANGES = {PixelRange.BYTE: (0.0, 255.0), PixelRange.UNIT: (0.0, 1.0), PixelRange.SIGNED: (-1.0, 1.0)}
 
 
-def open_plain(
-    model: Model,
-    interpreter: Interpreter,
-    labels: tuple[str, ...],
-    framing: Framing | None,
-    pixels: PixelRange | None,
-    score_calibration: ScoreCalibration,
-    views: int,
-) -> Classifier:
-    """A classifier for a file without manifest; a warning says what is assumed. Raises ModelUnsupported."""
+def assumed(
+    model: Model, interpreter: Interpreter, labels: tuple[str, ...], framing: Framing | None, pixels: PixelRange | None
+) -> tuple[tuple[str, ...], ImageSpec]:
+    """Labels and picture of a file without manifest; a warning says what they are. Raises ModelUnsupported."""
     image = image_of(model, interpreter.input, framing, pixels)
     names = labels or model.labels or guess_labels(interpreter.output, image)
     warnings.warn(
@@ -38,14 +32,19 @@ def open_plain(
         f"pixels {image.low:.4g}..{image.high:.4g} (--pixels); its accuracy is not known",
         stacklevel=3,
     )
+    return names, image
 
-    def made(gives_logits: bool) -> Classifier:
-        return Classifier(interpreter, names, image, gives_logits, score_calibration, views, model.sha256)
 
+def gives_logits(interpreter: Interpreter, image: ImageSpec) -> bool:
+    """Whether a network's scores are logits: by the output's scale, or by what floats it answers to some pictures."""
     if interpreter.output.quantised:
-        return made(not bounded_by_one(interpreter.output))
-    classifier = made(gives_logits=False)
-    return classifier if _gives_probabilities(classifier) else made(gives_logits=True)
+        return not bounded_by_one(interpreter.output)
+    pictures = np.zeros((3, math.prod(image.shape)), np.uint8)
+    pictures[1] = 255
+    pictures[2] = np.arange(pictures.shape[1], dtype=np.uint32) * 37 % 256
+    batch = interpreter.input.encode(image.normalise(pictures)).reshape(3, *interpreter.input.shape[1:])
+    scores = interpreter.run(batch)
+    return not bool(((scores >= -1e-4) & (scores <= 1.0001)).all())
 
 
 def image_of(
@@ -125,13 +124,3 @@ def _range(model: Model, tensor: TensorSpec, colour: Colour, told: Described) ->
     top = (limits.max - tensor.zero_point) * tensor.scale
     bottom = (limits.min - tensor.zero_point) * tensor.scale
     return (0.0 if bottom > -0.5 * top else -1.0), (255.0 if top > 16 else 1.0)
-
-
-def _gives_probabilities(classifier: Classifier) -> bool:
-    """Whether the scores of some pictures all lie between 0 and 1: logits are told by what they answer."""
-    shape = classifier.image.shape
-    pictures = np.zeros((3, *shape), np.uint8)
-    pictures[1] = 255
-    pictures[2] = np.arange(pictures[2].size, dtype=np.uint32).reshape(shape) * 37 % 256
-    scores = classifier.probabilities(pictures)
-    return bool(((scores >= -1e-4) & (scores <= 1.0001)).all())
