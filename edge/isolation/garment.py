@@ -114,7 +114,7 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
         return Garment(grey, (), None, Scene.EMPTY, 0.0, 0.0)
     plain = plain_background_mask(lab, border, median, mask)
     counts = LightnessCounts(lab) if is_grey else ColourCounts(lab)
-    masks = _refined(counts, lab, mask) if plain is None else (plain,)
+    masks = _refined(counts, lab, mask) if plain is None else plain[:1]
     share = edge_share(masks[0])
     distinctness = max(_apart(lab, masks[0]), 1 - counts.overlap(masks[0]))
     worn = without_wearer(lab, masks[0])
@@ -122,7 +122,10 @@ def find_garment(pixels: NDArray[np.uint8]) -> Garment:
     if worn is not None:
         torso = worn.torso
         grey[worn.skin] = SKIN_GREY
-    return Garment(grey, masks, torso, _scene(masks[0], share, distinctness), distinctness, share)
+    scene = _scene(masks[0], share, distinctness)
+    if plain is not None:
+        masks = plain[1:]  # only now: a head is found by an outline without gaps
+    return Garment(grey, masks, torso, scene, distinctness, share)
 
 
 def _refined(counts: Counts, lab: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:

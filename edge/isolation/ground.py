@@ -136,24 +136,30 @@ def median_of(border: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 def plain_background_mask(
     lab: NDArray[np.uint8], border: NDArray[np.uint8], median: NDArray[np.int16], mask: NDArray[np.bool_]
-) -> NDArray[np.bool_] | None:
-    """On a plain background: all that is not background and touches the mask. None where the background is not even.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """On a plain background: all that is not background and touches the mask, its openings filled, and open.
 
-    uint8 (3, h, w) Lab, border_of and median_of it, bool (h, w) -> bool (h, w). Otsu's threshold lies between dark
-    jeans and white, so a white shirt above them vanishes; here it is found again.
+    uint8 (3, h, w) Lab, border_of and median_of it, bool (h, w) -> bool (h, w) twice, the same array where there are no
+    openings. None where the background is not even. Otsu's threshold lies between dark jeans and white, so a white
+    shirt above them vanishes; here it is found again.
     """
     even = np.abs(border - median[:, np.newaxis]).sum(axis=0, dtype=np.int16) <= EVEN_DISTANCE
     if np.count_nonzero(even) <= (even.size * EVEN_PERCENTILE) // 100:
         return None
     distance = np.abs(lab - median[:, np.newaxis, np.newaxis]).sum(axis=0, dtype=np.int16)
     smooth = cv2.blur(distance, (3, 3), borderType=cv2.BORDER_REPLICATE)
-    low = (smooth > PAPER_DISTANCE).astype(np.uint8)
+    calm = smooth <= PAPER_DISTANCE
+    low = (~calm).view(np.uint8)
     low = cv2.morphologyEx(low, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     low = cv2.erode(low, np.ones((HALO, HALO), np.uint8))
     found = cleaned(touching(low.astype(np.bool_), mask) | mask, largest_hole=0.03)
     if edge_share(found) > MOST_OF_EDGE or np.count_nonzero(found) > MOST_OF_FRAME * found.size:
         return None
-    return found
+    if not (calm & found).any():
+        return found, found
+    from edge.isolation.openings import with_openings  # most garments have none: a first photo need not pay for it
+
+    return found, with_openings(found, calm, distance)
 
 
 def enclosed_by_edges(lab: NDArray[np.uint8]) -> NDArray[np.bool_]:

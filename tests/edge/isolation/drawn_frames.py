@@ -33,6 +33,8 @@ def drawn_frames() -> Iterator[tuple[str, NDArray[np.uint8]]]:
         sample = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         assert sample is not None
         yield path.stem, sample_on_cloth(np.asarray(sample, np.uint8), 1000 + number)
+    for number, (height, width) in enumerate(SIZES[:6]):
+        yield f"bag {number}", bag_on_paper(height, width, 2000 + number)
 
 
 def drawn(kind: str, height: int, width: int, seed: int) -> NDArray[np.uint8]:
@@ -75,6 +77,23 @@ def _uneven(frame: NDArray[np.int64], kind: str, rng: np.random.Generator) -> ND
         frame += rng.integers(-14, 15, (height, width, 1))
     if kind == "grey":
         frame[:] = frame.mean(axis=2, keepdims=True).astype(np.int64)
+    return np.clip(frame, 0, 255).astype(np.uint8)
+
+
+def bag_on_paper(height: int, width: int, seed: int) -> NDArray[np.uint8]:
+    """A bag with ground below its handle: uint8 (height, width, 3). Odd seeds have a print in its colour."""
+    rng = np.random.default_rng(seed)
+    ground = rng.integers(40, 256, 3)
+    cloth = (ground + 100) % 256
+    down, across = np.arange(height)[:, np.newaxis] * 1000 // height, np.arange(width) * 1000 // width
+    frame = np.empty((height, width, 3), np.int64)
+    frame[:] = ground
+    frame[(down >= 400) & (down < 800) & (np.abs(across - 500) < 300)] = cloth
+    frame[_ellipse(down, across, 400, 500, 220, 130)] = cloth
+    frame[_ellipse(down, across, 400, 500, 160, 75) & (down < 400)] = ground
+    if seed % 2:
+        frame[_ellipse(down, across, 600, 500, 80, 80)] = ground
+    frame += rng.integers(-2, 3, (height, width, 1))
     return np.clip(frame, 0, 255).astype(np.uint8)
 
 
