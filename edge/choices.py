@@ -67,3 +67,10 @@ class BenchFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
+
+
+class Channel(StrEnum):
+    """Which versions of a repository a device follows; a canary is the first to have them."""
+
+    STABLE = "stable"
+    CANARY = "canary"

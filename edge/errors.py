@@ -29,6 +29,10 @@
     ├── MissingExtra         (ImportError)                 8   fmnist-train or convert without their packages
     ├── TrainingFailed       (RuntimeError)                9
     ├── InstallationFailed   (RuntimeError)               13   the service could not be installed or removed
+    ├── UpdateFailed         (RuntimeError)               14   a new version of the model was not installed
+    │   ├── RepositoryUnreachable (ConnectionError)       14   nothing came from there, or not all of it
+    │   ├── RepositoryUntrusted   (PermissionError)       14   what came is not signed, older than before, or expired
+    │   └── UpdateRefused         (ValueError)            14   the version does not run here, or is clearly worse
     └── ConversionError                                   10
         ├── FloatModelUnreadable (ValueError)              10  a SavedModel or float .tflite that cannot be used
         │   └── KerasModelUnreadable
@@ -210,6 +214,24 @@ class InstallationFailed(FmnistEdgeError, RuntimeError):
     """The service could not be installed, started or removed; the message names the command that failed."""
 
     exit_code = 13
+
+
+class UpdateFailed(FmnistEdgeError, RuntimeError):
+    """A new version of the model was not installed; what runs goes on."""
+
+    exit_code = 14
+
+
+class RepositoryUnreachable(UpdateFailed, ConnectionError):
+    """Nothing came from the repository, or less than it should have been, or too slowly."""
+
+
+class RepositoryUntrusted(UpdateFailed, PermissionError):
+    """What came from the repository is not signed by enough of its keys, older than what was there, or expired."""
+
+
+class UpdateRefused(UpdateFailed, ValueError):
+    """The version does not run on this device, has other labels, or is clearly worse than the one that runs."""
 
 
 class ConversionError(FmnistEdgeError):

@@ -14,6 +14,7 @@ from convert.cli.check import PythonOption, check
 from convert.cli.compare import compare, evaluate
 from convert.cli.edgetpu import edgetpu
 from convert.cli.inspect import inspect
+from convert.cli.publish import app as publish
 from convert.cli.sign import keygen, sign
 from convert.settings import PixelRange, Rule, Scheme, Search, Settings
 from edge.cli import console
@@ -137,6 +138,7 @@ app.command()(check)
 app.command()(edgetpu)
 app.command()(keygen)
 app.command()(sign)
+app.add_typer(publish, name="publish")
 
 
 def main() -> None:

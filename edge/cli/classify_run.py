@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.events.publisher import Publisher
     from edge.events.run import Run
     from edge.events.run_state import RunState
+    from edge.fleet.run_watch import RunWatch
     from edge.inference.classifier import Classifier
     from edge.inference.model_file import Model
     from edge.output.sinks import Sink
@@ -42,6 +43,7 @@ def open_watched_run(
     may_restart: Callable[[], bool] | None,
     page: PageSettings | None = None,
     rarely_answers: bool = False,
+    followed: str | None = None,
 ) -> Iterator[tuple[Run, StopSignals, LiveState | None]]:
     """A run whose events go to the sink, to stderr for people, and to listeners; SIGTERM ends it between two frames.
 
@@ -74,6 +76,9 @@ def open_watched_run(
         if supervision is not None:  # behind the sink: an answer that could not be written is no sign of life
             subscribers.append(Notifier(supervision, rarely_answers=rarely_answers))
             heartbeat_s = supervision.heartbeat_s(heartbeat_s)
+    fleet = _fleet_watch(followed, publisher)
+    if fleet is not None:
+        subscribers.append(fleet)
     interruptible = not any(source.may_be_live for source in inputs)
     with (
         StopSignals(interruptible=interruptible, may_restart=may_restart) as stop,
@@ -83,7 +88,7 @@ def open_watched_run(
         run.check_stop = stop.check if live is None else _both(live.alive, stop.check)
         run.follow(classifier.interpreter)
         service.tell(run)
-        run.check_model = service.check
+        run.check_model = service.check if fleet is None else _both(service.check, fleet.check)
         yield run, stop, live
         if stop.received is not None:
             run.reason = stop.received.name
@@ -100,6 +105,15 @@ def _served(
 
     with open_page(page, publisher, state, service, console.note) as live:
         yield live
+
+
+def _fleet_watch(followed: str | None, publisher: Publisher) -> RunWatch | None:
+    """Who tells of the updates of a folder of versions, and goes back; None where the model is no folder."""
+    if followed is None or not Path(followed).is_dir():
+        return None
+    from edge.fleet.run_watch import RunWatch
+
+    return RunWatch(Path(followed), publisher)
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
@@ -133,7 +147,7 @@ def _refuse_change(before: str, _after: str, reason: str) -> None:
 
 def tell_people(event: Event) -> None:
     """Say on stderr what a person at the terminal, or who reads the journal, wants to know."""
-    from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, ModelChanged, ModelRefused
+    from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, Fleet, ModelChanged, ModelRefused
 
     what = event.what
     if isinstance(what, CameraLost):
@@ -153,6 +167,8 @@ def tell_people(event: Event) -> None:
             console.note(f"hint: {what.hint}")
     elif isinstance(what, Drift):
         console.note(f"warning: {what.message}")
+    elif isinstance(what, Fleet) and what.state == "refused":
+        console.note(f"warning: update: {what.problem}")
 
 
 def _give_memory_back() -> None:

@@ -133,6 +133,7 @@ def _run_while_it_lasts(
             may_restart=restart_on_hangup(options.output.output),
             page=None if of_page is None else _page_settings(of_page, options),
             rarely_answers=_rarely_answers(options.video, options.camera),
+            followed=options.model.model if any(source.may_be_live for source in inputs) else None,
         ) as (run, stop, live),
         progress_over(inputs, options.output.limit) as advance,
     ):

@@ -110,6 +110,27 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class Fleet:
+    """How this device stands in its fleet, told when it changes: each look at the repository is a change.
+
+    `version` runs, `available` is another one that it is to have, or that it sent away. `accuracy`, 0 to 1, is the
+    version's on this device's own `canaries`, so many pictures with labels; None where it was not measured. `drifting`
+    names measures; `checked` is Unix time. `problem` tells a person what is wrong.
+    """
+
+    device: str
+    channel: str
+    state: str
+    version: str | None
+    available: str | None
+    accuracy: float | None
+    canaries: int
+    drifting: list[str]
+    checked: float | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The run ends, after so many frames; no event follows."""
 
@@ -118,7 +139,16 @@ class Stopped:
 
 
 Happening = (
-    Prediction | CameraLost | CameraBack | BackendChanged | ModelChanged | ModelRefused | Heartbeat | Drift | Stopped
+    Prediction
+    | CameraLost
+    | CameraBack
+    | BackendChanged
+    | ModelChanged
+    | ModelRefused
+    | Heartbeat
+    | Drift
+    | Fleet
+    | Stopped
 )
 """What an event can tell of."""
 

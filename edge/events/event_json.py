@@ -11,6 +11,7 @@ from edge.events.event import (
     CameraLost,
     Drift,
     Event,
+    Fleet,
     Heartbeat,
     ModelChanged,
     ModelRefused,
@@ -29,6 +30,7 @@ NAMES: dict[type, str] = {
     ModelRefused: "model_refused",
     Heartbeat: "heartbeat",
     Drift: "drift",
+    Fleet: "fleet",
     Stopped: "stopped",
 }
 """What each event is called in its JSON object's `event`."""

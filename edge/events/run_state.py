@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from edge.events.event import (
     CameraLost,
     Drift,
     Event,
+    Fleet,
     Heartbeat,
     ModelChanged,
     ModelRefused,
@@ -41,6 +42,7 @@ class RunState:
     drifts: tuple[Drift, ...] = ()
     refused: ModelRefused | None = None
     heartbeat: Heartbeat | None = None
+    fleet: Fleet | None = None
 
     def after(self, event: Event) -> RunState:
         """The state when this has happened, too."""
@@ -60,6 +62,8 @@ class RunState:
             return replace(state, model=what.after, model_name=what.name, drifts=(), refused=None)
         if isinstance(what, ModelRefused):
             return replace(state, refused=what)
+        if isinstance(what, Fleet):
+            return replace(state, fleet=what)
         if isinstance(what, Drift):
             others = tuple(one for one in self.drifts if one.measure != what.measure)
             return replace(state, drifts=(*others, what) if what.drifting else others)
@@ -78,7 +82,8 @@ class RunState:
         """What is wrong, for a person."""
         lost = [f"camera lost: {self.lost.message}"] if self.lost else []
         refused = [f"model refused: {self.refused.message}"] if self.refused else []
-        return "; ".join([*lost, *refused, *(one.message for one in self.drifts)]) or None
+        fleet = [f"update: {self.fleet.problem}"] if self.fleet and self.fleet.problem else []
+        return "; ".join([*lost, *refused, *fleet, *(one.message for one in self.drifts)]) or None
 
     def as_json(self) -> dict[str, Any]:
         """The state as a JSON object; the rate and the temperature are those of the last heartbeat."""
@@ -100,4 +105,5 @@ class RunState:
             "model_name": self.model_name,
             "frames_per_s": round(self.heartbeat.frames_per_s, 2) if self.heartbeat else None,
             "temperature_c": self.heartbeat.temperature_c if self.heartbeat else None,
+            "fleet": None if self.fleet is None else asdict(self.fleet),
         }

@@ -97,6 +97,25 @@ def _components(base_topic: str, labels: Sequence[str]) -> dict[str, dict[str, A
             **is_diagnostic,
             **state,
         },
+        "version": {
+            "platform": "sensor",
+            "name": "Model version",
+            "icon": "mdi:update",
+            "value_template": "{{ value_json.fleet.version if value_json.fleet else None }}",
+            **is_diagnostic,
+            **state,
+        },
+        "canaries": {
+            "platform": "sensor",
+            "name": "Accuracy on own pictures",
+            "icon": "mdi:bird",
+            "state_class": "measurement",
+            "unit_of_measurement": "%",
+            "value_template": "{{ (100 * value_json.fleet.accuracy) | round(1) "
+            "if value_json.fleet and value_json.fleet.accuracy is not none else None }}",
+            **is_diagnostic,
+            **state,
+        },
         "temperature": {
             "platform": "sensor",
             "name": "Processor temperature",

@@ -12,6 +12,7 @@ from edge.events.event import (
     CameraLost,
     Drift,
     Event,
+    Fleet,
     Heartbeat,
     ListenerState,
     ModelChanged,
@@ -21,7 +22,7 @@ from edge.printable import printable
 from edge.sources.live import Loss
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter, Gauge, Histogram
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 NAMESPACE = "fmnist_edge"
 
@@ -73,6 +74,7 @@ class MetricFamilies:
         self._states: dict[str, ListenerState] = {}
         self._info = prometheus.Info("model", "The model that answers.", namespace=NAMESPACE, registry=registry)
         self._info.info({"sha256": model, "name": printable(model_name)})
+        self._fleet: _FleetFamilies | None = None
         gauge("uptime_seconds", "Time since the run began.").set_function(lambda: time.monotonic() - started_s)
         if temperature_c() is not None:
             gauge("temperature_celsius", "Temperature of the processor.").set_function(_temperature_c)
@@ -106,6 +108,9 @@ class MetricFamilies:
             self._drifting.clear()  # it is measured by this model's figures now
         elif isinstance(what, Drift):
             self._drifting.labels(what.measure).set(what.drifting)
+        elif isinstance(what, Fleet):
+            self._fleet = self._fleet or _FleetFamilies(self._registry)
+            self._fleet.set(what)
         elif isinstance(what, Heartbeat):
             for name, state in what.listeners.items():
                 self._count_listener(name, state)
@@ -135,6 +140,31 @@ class MetricFamilies:
             self._camera_up.remove(self._lost_source)
         self._lost_source = None
         self._camera_up.labels(source).set(1)
+
+
+class _FleetFamilies:
+    """What a device says of itself in its fleet; there from its first event, so that no other device has figures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        import prometheus_client as prometheus
+
+        def gauge(name: str, text: str) -> Gauge:
+            return prometheus.Gauge(name, text, namespace=NAMESPACE, registry=registry)
+
+        self._info = prometheus.Info("fleet", "This device in its fleet.", namespace=NAMESPACE, registry=registry)
+        self._accuracy = gauge("canary_accuracy", "Accuracy of the version on the device's own pictures.")
+        self._canaries = gauge("canaries", "Pictures with labels that the version was measured on.")
+        self._checked = gauge("update_check_timestamp_seconds", "When the repository was looked at last, Unix time.")
+        self._problem = gauge("update_problem", "1 while a version was refused, or the repository is no good.")
+
+    def set(self, fleet: Fleet) -> None:
+        """Take over how the device stands."""
+        named = {"device": fleet.device, "channel": fleet.channel, "state": fleet.state}
+        self._info.info(named | {"version": fleet.version or "", "available": fleet.available or ""})
+        self._accuracy.set(float("nan") if fleet.accuracy is None else fleet.accuracy)
+        self._canaries.set(fleet.canaries)
+        self._checked.set(fleet.checked or 0)
+        self._problem.set(fleet.problem is not None)
 
 
 def _temperature_c() -> float:

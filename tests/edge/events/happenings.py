@@ -11,6 +11,7 @@ from edge.events.event import (
     CameraLost,
     Drift,
     Event,
+    Fleet,
     Happening,
     Heartbeat,
     ListenerState,
@@ -45,6 +46,8 @@ HEARTBEAT = Heartbeat(
     60.0, 1800, 7, 30.0, 15.0, None, 48.3, 82.5, {"webhook": ListenerState(12, 3, 4, "it does not answer")}
 )
 
+FLEET = Fleet("till-4", "stable", "refused", "camera-11", "camera-12", 0.91, 240, ["score"], 1.8e9, "it is worse")
+
 EACH_KIND: tuple[Event, ...] = (
     event(prediction()),
     event(prediction("Coat", Decision.UNKNOWN, 1)),
@@ -56,6 +59,7 @@ EACH_KIND: tuple[Event, ...] = (
     event(ModelRefused("camera.tflite", "camera.tflite is damaged", "convert it again"), None),
     event(HEARTBEAT, None),
     event(Drift("unknown", 0.48, 0.06, 3600.0, True, "48 % unknown in the last hour; 6 % was measured")),
+    event(FLEET, None),
     event(Stopped("SIGTERM", 1800), None),
 )
 """One of each."""

@@ -19,6 +19,7 @@ from edge.events.event import (
     CameraLost,
     Drift,
     Event,
+    Fleet,
     Happening,
     Heartbeat,
     ListenerState,
@@ -51,6 +52,8 @@ EXAMPLES: list[Happening] = [
     Heartbeat(60.0, 1800, 3, 30.0, None, None, None, None, {}),
     Heartbeat(60.0, 0, 0, 0.0, 9.5, Loss.BLACK, 48.2, 80.1, {"mqtt": ListenerState(1, 2, 3, "no broker")}),
     Drift("unknown", 0.48, 0.06, 3600.0, True, "48% unknown"),
+    Fleet("till-4", "stable", "updated", "camera-12", None, 0.91, 240, [], 1.8e9, None),
+    Fleet("till-4", "canary", "failed", None, None, None, 0, ["score"], None, "it does not answer"),
     Stopped("SIGTERM", 1800),
 ]
 

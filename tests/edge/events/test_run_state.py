@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 from edge.events.event import BackendChanged, CameraBack, CameraLost, Drift, Happening, ModelChanged, ModelRefused
 from edge.events.run_state import RunState
 from edge.frame import Decision
 from edge.sources.live import Loss
-from tests.edge.events.happenings import EACH_KIND, HEARTBEAT, MODEL, SOURCE, event, prediction
+from tests.edge.events.happenings import EACH_KIND, FLEET, HEARTBEAT, MODEL, SOURCE, event, prediction
 
 START = RunState(MODEL, "camera", "litert")
 LOST = CameraLost(Loss.STALLED, "no frame for 1.7 s", "check its cable")
@@ -82,6 +83,14 @@ def test_what_answers_and_how_fast() -> None:
     )
     assert (after()["frames_per_s"], after()["temperature_c"]) == (None, None)
     assert (after(HEARTBEAT)["frames_per_s"], after(HEARTBEAT)["temperature_c"]) == (30.0, 48.3)
+
+
+def test_how_the_device_stands_in_its_fleet() -> None:
+    state = after(FLEET)
+    assert state["fleet"] == asdict(FLEET)
+    assert state["problem"] == "update: it is worse"
+    assert after(FLEET, replace(FLEET, problem=None))["problem"] is None
+    assert after()["fleet"] is None
 
 
 def test_every_event_leaves_a_state() -> None:

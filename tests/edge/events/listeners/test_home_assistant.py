@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import jinja2
@@ -14,7 +15,7 @@ from edge.events.listeners.home_assistant import birth_topic, discovery, discove
 from edge.events.run_state import RunState
 from edge.frame import Decision
 from edge.spec import FASHION_MNIST_LABELS
-from tests.edge.events.happenings import HEARTBEAT, MODEL, event, prediction
+from tests.edge.events.happenings import FLEET, HEARTBEAT, MODEL, event, prediction
 
 # From https://www.home-assistant.io/integrations/mqtt and its pages on sensor.mqtt, binary_sensor.mqtt and image.mqtt:
 # which keys must be there, which may.
@@ -84,6 +85,8 @@ def test_the_entities(message: dict[str, Any]) -> None:
         "picture": "image",
         "camera": "binary_sensor",
         "problem": "binary_sensor",
+        "version": "sensor",
+        "canaries": "sensor",
         "temperature": "sensor",
     }
     assert components["label"]["options"] == [*FASHION_MNIST_LABELS, "unknown", "no garment"]
@@ -113,6 +116,8 @@ def test_the_templates_give_what_each_entity_takes(message: dict[str, Any]) -> N
         "sure": sure,
         "empty": sure.after(event(prediction("", Decision.NO_GARMENT))),
         "drift": sure.after(event(Drift("score", 0.4, 0.9, 3600.0, True, "the lamp died"))),
+        "fleet": sure.after(event(FLEET, None)),
+        "first": sure.after(event(replace(FLEET, version=None, accuracy=None, problem=None), None)),
     }
     read = {
         name: {
@@ -120,8 +125,15 @@ def test_the_templates_give_what_each_entity_takes(message: dict[str, Any]) -> N
         }
         for name, state in states.items()
     }
-    assert read["start"] == {"label": "None", "score": "None", "camera": "ok", "problem": "OFF", "temperature": "None"}
-    assert read["sure"] == {
+    nothing = {"version": "None", "canaries": "None"}
+    assert read["start"] == nothing | {
+        "label": "None",
+        "score": "None",
+        "camera": "ok",
+        "problem": "OFF",
+        "temperature": "None",
+    }
+    assert read["sure"] == nothing | {
         "label": "Sneaker",
         "score": "90",
         "camera": "ok",
@@ -130,6 +142,9 @@ def test_the_templates_give_what_each_entity_takes(message: dict[str, Any]) -> N
     }
     assert (read["empty"]["label"], read["empty"]["score"]) == ("no garment", "None")
     assert read["drift"]["problem"] == "ON"
+    told = read["fleet"]
+    assert (told["version"], told["canaries"], told["problem"]) == ("camera-11", "91.0", "ON")
+    assert (read["first"]["version"], read["first"]["canaries"], read["first"]["problem"]) == ("None", "None", "OFF")
 
 
 @pytest.mark.parametrize("base", ["garments", "Läden/Regal 1", "a" * 900, "日本/棚"])

@@ -87,8 +87,17 @@ def test_each_kind_of_event_has_its_figures() -> None:
     assert value(samples, "listener_events_waiting", listener="webhook") == 4
     assert value(samples, "model_info", sha256="6" * 64, name="camera") == 1
     assert value(samples, "model_info", sha256=MODEL, name="camera") is None
+    fleet = {"device": "till-4", "channel": "stable", "state": "refused"}
+    assert value(samples, "fleet_info", version="camera-11", available="camera-12", **fleet) == 1
+    assert (value(samples, "canary_accuracy"), value(samples, "canaries")) == (0.91, 240)
+    assert (value(samples, "update_problem"), value(samples, "update_check_timestamp_seconds")) == (1, 1.8e9)
     assert value(samples, "uptime_seconds") is not None
     assert samples["process_resident_memory_bytes", ()] > 1e6
+
+
+def test_a_device_that_is_in_no_fleet_has_no_figures_of_one() -> None:
+    with serving() as listener:
+        assert not [name for name, _ in scraped(listener.port) if re.search("fleet|canar|update", name)]
 
 
 def test_names_follow_the_conventions() -> None:
