@@ -65,7 +65,13 @@ def measure(candidate: Path, running: Path | None, canaries: Path | None) -> Mea
     Raises UpdateRefused for a version that does not run or is clearly worse, UpdateFailed for what is no fault of its
     own: no memory, a damaged folder of canaries.
     """
-    command = [sys.executable, "-P", "-m", "edge.fleet.canary_child", *map(str, (candidate, running or "", canaries or ""))]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "edge.fleet.canary_child",
+        *map(str, (candidate, running or "", canaries or "")),
+    ]
     try:
         child = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired as error:

@@ -123,9 +123,7 @@ class Shop:
         """Its repository as it is now."""
         return Published.read(self.repository)
 
-    def publish(
-        self, model: str | Path, version: str, channel: Channel = Channel.STABLE, percent: int = 100
-    ) -> None:
+    def publish(self, model: str | Path, version: str, channel: Channel = Channel.STABLE, percent: int = 100) -> None:
         """Publish a bundled model, or a file."""
         path = bundled_models()[model] if isinstance(model, str) else model
         publishing.publish(path, version, self.opened, self.ring, channel, percent, self.periods)

@@ -57,7 +57,7 @@ def test_a_look_that_finds_nothing_new(server: Server, device: Device) -> None:
             memory_mb = peak_mb(process.pid)
         finally:
             process.kill()
-    print(f"{1000 * spent_s / LOOKS:.1f} ms, {sent / LOOKS:.0f} bytes, {memory_mb:.1f} MB")
+    sys.stdout.write(f"{1000 * spent_s / LOOKS:.1f} ms, {sent / LOOKS:.0f} bytes, {memory_mb:.1f} MB\n")
     assert kinds == {"timestamp.json", "2.root.json"}
     assert sent / LOOKS < 2_000
     assert spent_s / LOOKS < 0.05
@@ -94,6 +94,6 @@ def test_memory_of_an_update(shop: Shop, device: Device) -> None:
         program += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
         done = subprocess.run([sys.executable, "-c", program, *what], env=ENVIRONMENT, check=True, capture_output=True)
         peaks[name] = int(done.stdout) * 1024 / 1e6
-    print({name: round(peak, 1) for name, peak in peaks.items()})
+    sys.stdout.write(f"{ {name: round(peak, 1) for name, peak in peaks.items()} }\n")
     assert peaks["update"] < 60
     assert peaks["child"] < 1.1 * peaks["classify"]

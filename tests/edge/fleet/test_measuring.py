@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import edge.fleet.measuring as measuring
 from edge.errors import UpdateFailed, UpdateRefused
+from edge.fleet import measuring
 from edge.fleet.measuring import Measurement, measure
 from edge.inference.model_file import bundled_models, parse_model, read_model
 from edge.spec import FASHION_MNIST_LABELS

@@ -85,7 +85,7 @@ def test_a_server_that_is_gone_and_comes_back(tmp_path: Path, shop: Shop, device
 def test_a_full_disk(shop: Shop, device: Device, limit: int) -> None:
     """Wherever it becomes full: at the metadata, at the version, at its copy."""
     shop.publish("small", "v2")
-    with files_up_to(limit), pytest.raises((UpdateFailed, OutputFailed), match="cannot write|too large") as failed:
+    with files_up_to(limit), pytest.raises((UpdateFailed, OutputFailed), match=r"cannot write|too large") as failed:
         device.update()
     assert not isinstance(failed.value, UpdateRefused)
     assert device.runs == "v1"
