@@ -98,6 +98,17 @@ def test_blank_means_without_contrast() -> None:
     assert not is_blank(to_input(FakeSource.draw(0), SPEC))
 
 
+def test_a_picture_in_colour_is_blank_if_every_channel_is() -> None:
+    """A single pixel of one channel tells, wherever it is; 7 levels do not."""
+    even = np.full((40, 50, 3), (10, 100, 200), np.uint8)
+    assert is_blank(even)
+    for place in ((0, 0, 0), (39, 49, 2), (13, 7, 1)):
+        for levels, blank in ((7, True), (8, False)):
+            other = even.copy()
+            other[place] += np.uint8(levels)
+            assert is_blank(other) is blank
+
+
 def test_a_picture_of_half_the_size_passes_with_its_pixels_repeated(sample: Sample) -> None:
     for grey in sample.images[:50]:
         twice = np.kron(grey, np.ones((2, 2), np.uint8))
