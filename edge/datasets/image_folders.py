@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -68,8 +69,9 @@ def class_folders(labels: Iterable[str]) -> dict[str, str]:
     Dataset.numbered_as finds the label again. Raises BadOption if two labels share a folder.
     """
     folders = {label: re.sub(r"^\.|[/\0]", "_", label) for label in labels}
+    times = Counter(folders.values())
     for label, folder in folders.items():
-        if folder in RESERVED or list(folders.values()).count(folder) > 1:
+        if folder in RESERVED or times[folder] > 1:
             raise BadOption(f"the label {label!r} cannot have a folder of its own: {folder} stands for something else")
     return folders
 

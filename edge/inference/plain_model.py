@@ -72,8 +72,13 @@ def guess_labels(output: TensorSpec, image: ImageSpec) -> tuple[str, ...]:
 
 
 def bounded_by_one(output: TensorSpec) -> bool:
-    """Whether the output is a softmax: the converter always gives that the scale 1/256 or 1/255 (or leaves float)."""
-    return not output.quantised or output.scale * 256 < 1.01
+    """Whether a quantised output is a softmax or sigmoid: the converter always gives these one scale and zero point.
+
+    1/256 (older ones 1/255) from the lowest byte on, and 1/32768 in 16 bits (the TFLite quantization specification).
+    """
+    if output.dtype.itemsize > 1:
+        return abs(output.scale * 32768 - 1) < 0.01
+    return abs(output.scale * 256 - 1) < 0.01 and output.zero_point == np.iinfo(output.dtype).min
 
 
 def _described(model: Model) -> Described:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge.errors import FmnistEdgeError
 from edge.inference.model_file import read_model
 from edge.service.doctor.finding import Finding, fail, ok, warn, worst
+from edge.spec import FASHION_MNIST_LABELS
 
 if TYPE_CHECKING:
     from edge.inference.trusted_keys import TrustedKeys
@@ -37,6 +38,7 @@ def model_file(name_or_path: str, trust: TrustedKeys | None = None) -> Finding:
             f"convert quantize writes one; ask the file's maker, or: convert check {model.path}",
         )
     accuracy = model.manifest.get("accuracy", {}).get("int8")
-    worth = f", {accuracy:.2%} right on Fashion-MNIST" if isinstance(accuracy, float) else ""
+    on = "Fashion-MNIST" if model.labels == FASHION_MNIST_LABELS else "its test pictures"
+    worth = f", {accuracy:.2%} right on {on}" if isinstance(accuracy, float) else ""
     signed = f", signed by {model.signature.key_id[:12]}" if model.signature else ""
     return ok(f"{model.path} is as its SHA-256 says ({model.manifest['sha256'][:12]}){signed}{worth}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BLUE_GREEN_RED = "RGB888"
 SIZE = (640, 480)
-"""Unless another is asked for: the model sees 28 x 28."""
+"""Unless another is asked for: the bundled models see 56 x 56 at most."""
 BUFFERS = 4
 """picamera2's own six cost memory; fewer than four halve the rate of a Pi Zero 2."""
 STALL_S = 5.0

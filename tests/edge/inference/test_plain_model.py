@@ -18,7 +18,7 @@ from edge.frame import Decision, Frame
 from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import Model, parse_model, read_labels
-from edge.inference.plain_model import image_of
+from edge.inference.plain_model import bounded_by_one, image_of
 from edge.inference.tflite_metadata import METADATA_NAME, Described, described
 from edge.opencv import cv2
 from edge.spec import Colour, Framing, ImageSpec, TensorSpec
@@ -186,6 +186,22 @@ def test_logits_are_told_from_probabilities_by_what_they_are() -> None:
     classifier = opened(strangers.convert(strangers.network(Head.LOGITS), of_bytes=False), LABELS)
     check_right(classifier)
     assert classifier.probabilities(np.zeros((2, SIDE, SIDE, 3), np.uint8)).sum(axis=1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("output", "is_bounded"),
+    [
+        (TensorSpec((1, 3), np.dtype(np.int8), 1 / 256, -128), True),
+        (TensorSpec((1, 3), np.dtype(np.uint8), 1 / 255, 0), True),
+        (TensorSpec((1, 3), np.dtype(np.int16), 1 / 32768, 0), True),
+        (TensorSpec((1, 3), np.dtype(np.int8), 1 / 256, 3), False),
+        (TensorSpec((1, 3), np.dtype(np.uint8), 0.0021, 120), False),
+        (TensorSpec((1, 3), np.dtype(np.int8), 0.11, -128), False),
+    ],
+)
+def test_logits_in_bytes_are_told_by_scale_and_zero_point(output: TensorSpec, is_bounded: bool) -> None:
+    """Also those of an unsure network, which are small."""
+    assert bounded_by_one(output) is is_bounded
 
 
 def test_a_model_with_a_manifest_is_not_told_what_it_takes(model: Model) -> None:
