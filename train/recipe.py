@@ -11,6 +11,7 @@ from train.quiet import load_keras
 from train.settings import Settings
 
 if TYPE_CHECKING:
+    from edge.spec import ImageSpec
     from train.data.splits import Parts
     from train.fitting.callbacks import Callback
 
@@ -28,10 +29,12 @@ def follow(
     callback: Callback,
     held_out_per_class: int | None = None,
     figures: Mapping[str, Any] | None = None,
+    image: ImageSpec | None = None,
 ) -> dict[str, Any]:
     """Train as `teach` does, measure and write the run folder `out`; return what metrics.json holds.
 
-    `figures`, which `teach` may fill, join the metrics. Keras loads in here, so recipes import it in their functions.
+    `figures`, which `teach` may fill, join the metrics. `image` is what the network sees of one's own pictures; None:
+    what Fashion-MNIST shows. Keras loads in here, so recipes import it in their functions.
     Raises the errors of load_parts, open_run, `teach` and conclude.
     """
     with open_run(out, settings, resume=resume) as folder:
@@ -40,9 +43,12 @@ def follow(
             return folder.read_metrics()
 
         load_keras()
+        from edge.datasets.image_folders import FASHION_MNIST_IMAGE
         from train.data.splits import load_parts
         from train.evaluation.results import conclude
 
-        parts = load_parts(settings, data_dir, callback, held_out_per_class=held_out_per_class)
+        parts = load_parts(
+            settings, data_dir, callback, held_out_per_class=held_out_per_class, image=image or FASHION_MNIST_IMAGE
+        )
         model, history = teach(parts, folder, callback)
-        return conclude(model, history, parts.held_out, parts.test, folder, figures or {})
+        return conclude(model, history, parts.held_out, parts.test, folder, figures or {}, image)

@@ -13,6 +13,10 @@ from edge.spec import FASHION_MNIST_SIDE
 LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator, which Keras seeds too, takes 32 bits
 
 EVALUATION_BATCH = 500
+"""Pictures that are answered at a time; of large ones fewer, as `evaluation_batch` says."""
+
+PIXELS_AT_A_TIME = 1 << 21
+"""A backbone's first layers take a hundred times as many bytes and more."""
 
 SIDES = (FASHION_MNIST_SIDE, 2 * FASHION_MNIST_SIDE)
 """Pixels a side that a network may see of a garment."""
@@ -75,6 +79,11 @@ def check_precision(name: str) -> None:
     """Raise BadOption for a --precision that there is not."""
     if name not in PRECISIONS:
         raise BadOption(f"there is no --precision {name}", f"one of {', '.join(PRECISIONS)}")
+
+
+def evaluation_batch(shape: tuple[int, ...]) -> int:
+    """How many inputs of this shape, without the batch's axis, a network answers at a time."""
+    return max(1, min(EVALUATION_BATCH, PIXELS_AT_A_TIME // math.prod(shape[:2])))
 
 
 def steps_per_epoch(settings: Settings, images: int) -> int:

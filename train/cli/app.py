@@ -23,6 +23,7 @@ from train.cli.shared import (
     ValidationOption,
     run_recipe,
 )
+from train.cli.transfer import transfer
 from train.recipes import resnet50 as resnet50_recipe
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ def recipes() -> None:
 app.command("mlp")(train_mlp)
 app.command()(edge)
 app.command()(adapt)
+app.command()(transfer)
 app.command()(compare)
 
 

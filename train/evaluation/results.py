@@ -23,7 +23,7 @@ from train.evaluation.complexity import measure
 from train.evaluation.mistakes import draw_mistakes
 from train.fitting.run_folder import METADATA_MEMBER, EpochResult, RunFolder, save_model
 from train.networks import image_of
-from train.settings import EVALUATION_BATCH
+from train.settings import evaluation_batch
 
 
 def conclude(
@@ -33,13 +33,16 @@ def conclude(
     test: Dataset,
     folder: RunFolder,
     figures: Mapping[str, Any],
+    image: ImageSpec | None = None,
 ) -> dict[str, Any]:
     """Measure the model on the test images, write all files of the run and return its metrics.
 
-    `figures` are what the recipe measured besides. The checkpoint goes last: killed anywhere in here, `--resume` does
+    `figures` are what the recipe measured besides, `image` what the model sees, None: garments in grey of its own size.
+    The checkpoint goes last: killed anywhere in here, `--resume` does
     this part again, with the same result. Raises OutputFailed.
     """
-    probabilities = predict(model, test)
+    image = image or image_of(model)
+    probabilities = predict(model, test, image)
     evaluation = Evaluation(probabilities.argmax(axis=1), test.labels.astype(np.int64), test.label_names)
     metrics = _metrics(evaluation, history, held_out, test, folder) | asdict(measure(model)) | dict(figures)
     folder.write_history(history)
@@ -47,23 +50,24 @@ def conclude(
     plots.draw_confusion(evaluation.confusion, test.label_names, folder.path / "confusion.png")
     draw_mistakes(test, probabilities, folder.path / "mistakes.png")
     folder.write_metrics(metrics)
-    save_model(_without_optimizer(model), folder.model, METADATA_MEMBER, _metadata(metrics, image_of(model)))
+    save_model(_without_optimizer(model), folder.model, METADATA_MEMBER, _metadata(metrics, image))
     folder.checkpoint.unlink(missing_ok=True)
     return metrics
 
 
-def predict(model: Any, data: Dataset) -> NDArray[np.float32]:
+def predict(model: Any, data: Dataset, image: ImageSpec | None = None) -> NDArray[np.float32]:
     """Probabilities float32 (N, classes) as training computes them: no classifier of the device is between."""
-    return probabilities_of(model, data.images)
+    return probabilities_of(model, data.images, image)
 
 
-def probabilities_of(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def probabilities_of(model: Any, images: NDArray[np.uint8], image: ImageSpec | None = None) -> NDArray[np.float32]:
     """Probabilities float32 (N, classes) for uint8 (N, height, width), whatever the last layer gives.
 
-    A network that sees finer pictures gets each pixel repeated, as on the device.
+    A network that sees finer pictures gets each pixel repeated, as on the device. `image` as for conclude.
     """
-    inputs = fit_pictures(images, image_of(model))
-    scores = np.asarray(model.predict(inputs, batch_size=EVALUATION_BATCH, verbose=0), np.float32)
+    inputs = fit_pictures(images, image or image_of(model))
+    batch = evaluation_batch(inputs.shape[1:])
+    scores = np.asarray(model.predict(inputs, batch_size=batch, verbose=0), np.float32)
     return softmax(scores) if gives_logits(model) else scores
 
 

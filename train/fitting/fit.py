@@ -17,7 +17,7 @@ from train.fitting.callbacks import Callback
 from train.fitting.muon import Muon
 from train.fitting.normalisation import FusedBatchNormalization
 from train.fitting.run_folder import EpochResult, RunFolder
-from train.settings import EVALUATION_BATCH, Settings, steps_per_epoch
+from train.settings import Settings, evaluation_batch, steps_per_epoch
 
 IN_CHECKPOINTS = {keras.saving.get_registered_name(one): one for one in (FusedBatchNormalization, Muon)}
 """Our own classes that a checkpoint may name. Who resumes builds no network, which would have imported them."""
@@ -104,10 +104,15 @@ def _one_epoch(
         verbose=0,
         callbacks=[pulse, apart],
     ).history
+    if model.optimizer.use_ema and keras.backend.backend() == "jax":
+        # The weights share their memory with the average now, which JAX gives away with them in evaluate().
+        for variable in model.trainable_variables:
+            variable.assign(keras.ops.copy(variable))
+    inputs = epoch_builder.inputs(held_out)
     validated = model.evaluate(
-        epoch_builder.inputs(held_out),
+        inputs,
         epoch_builder.targets(held_out),
-        batch_size=EVALUATION_BATCH,
+        batch_size=evaluation_batch(inputs.shape[1:]),
         verbose=0,
         return_dict=True,
     )
@@ -181,10 +186,17 @@ class _Apart(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _reseed(model: Any, seed: int, epoch: int) -> None:
     """Seed the random layers inside the model (dropout) by (seed, epoch): a Keras file does not keep its state."""
+    _reseed_layers(model, [seed, epoch])
+
+
+def _reseed_layers(model: Any, entropy: list[int]) -> None:
+    """By `entropy` and each layer's place; so with the layers of models that are layers."""
     for number, layer in enumerate(model.layers):
+        if hasattr(layer, "layers"):
+            _reseed_layers(layer, [*entropy, number])
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
-            generator.state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2) % 2**31)
+            generator.state.assign(np.random.SeedSequence([*entropy, number]).generate_state(2) % 2**31)
 
 
 def _figure(value: float) -> float:

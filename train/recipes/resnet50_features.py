@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from edge.datasets.dataset import Dataset, cache_folder
 from edge.errors import OutputFailed
 from train.fitting.callbacks import Callback
 from train.fitting.run_folder import replacing
-from train.settings import EVALUATION_BATCH
+from train.settings import evaluation_batch
 
 FORMAT = "1"
 """Raise it when what is computed changes in a way that neither weights nor pictures show."""
@@ -26,7 +27,7 @@ class Features:
     """The head's input for a data set: `images` float32 (N, 2048), not pictures, with `labels` uint8 (N,)."""
 
     images: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.unsignedinteger]
     label_names: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -39,14 +40,29 @@ def compute_features(extractor: Any, pictures: Dataset, callback: Callback) -> F
     A file is named by a hash of weights, pictures and Keras backend, and takes 8 KiB a picture: 480 MB for
     Fashion-MNIST. It may be deleted at any time. A cache that cannot be written is said, and does no harm.
     """
-    file = features_folder() / f"{_key(extractor, pictures)}.npy"
+    folder = features_folder()
+
+    def tell() -> None:
+        callback.note(f"computing the features of {len(pictures):,} images, once; kept in {folder}")
+
+    return Features(kept_features(extractor, pictures, folder, tell, callback), pictures.labels, pictures.label_names)
+
+
+def kept_features(
+    extractor: Any, pictures: Dataset, folder: Path, tell: Callable[[], None], callback: Callback
+) -> NDArray[np.float32]:
+    """The extractor's output for all pictures, float32 (N, features), from a file in `folder` or computed and kept.
+
+    `tell` is called before it is computed; the callback hears how far it is, and of a folder that cannot be written.
+    """
+    file = folder / f"{_key(extractor, pictures)}.npy"
     shape = (len(pictures), extractor.output_shape[-1])
     found = _read(file, shape)
     if found is None:
-        callback.note(f"computing the features of {len(pictures):,} images, once; kept in {file.parent}")
+        tell()
         found = _compute(extractor, pictures, shape, callback)
         _keep(found, file, callback)
-    return Features(found, pictures.labels, pictures.label_names)
+    return found
 
 
 def features_folder() -> Path:
@@ -56,8 +72,9 @@ def features_folder() -> Path:
 
 def _compute(extractor: Any, pictures: Dataset, shape: tuple[int, int], callback: Callback) -> NDArray[np.float32]:
     features = np.empty(shape, np.float32)
-    for at in range(0, len(pictures), EVALUATION_BATCH):
-        batch = slice(at, at + EVALUATION_BATCH)
+    size = evaluation_batch(pictures.images.shape[1:])
+    for at in range(0, len(pictures), size):
+        batch = slice(at, at + size)
         features[batch] = extractor.predict_on_batch(pictures.images[batch])
         callback.reading("features", min(batch.stop, len(pictures)), len(pictures))
     return features
