@@ -75,7 +75,7 @@ class Backbone:
 
     `constructor` is a function of keras.applications, or of train.colour_networks where `own`; `side` the size that it
     was trained for, `smallest` the least that it takes; `doubt` says why int8 or an Edge TPU takes it badly, "" where
-    they take it well. `has_imagenet` says whether keras.applications has its weights.
+    they take it well. `has_imagenet` says whether ImageNet's weights can be had: of keras.applications, or of a package.
     """
 
     constructor: str
@@ -93,6 +93,7 @@ MINIMAL = {"minimalistic": True}
 
 BACKBONES: Mapping[str, Backbone] = {
     "small_cnn": Backbone("small_cnn", Pixels.BYTES, side=128, own=True, has_imagenet=False),
+    "efficientnet_lite0": Backbone("efficientnet_lite0", Pixels.LITE, own=True),
     "mobilenet": Backbone("MobileNet", Pixels.SIGNED),
     "mobilenet_v2": Backbone("MobileNetV2", Pixels.SIGNED),
     "mobilenet_v3_small_minimalistic": Backbone("MobileNetV3Small", Pixels.BYTES, options=MINIMAL),

@@ -102,7 +102,11 @@ def load_backbone(settings: TransferSettings, file: Path | None, callback: Callb
 
     name, image, hint = settings.backbone, settings.image, _weights_hint(settings.backbone)
     build = partial(build_backbone, name, image.height, image.width)
-    if file is None:
+    if file is None and BACKBONES[name].own:
+        from train.recipes.lite_weights import fetched_lite0
+
+        backbone = fetched_lite0(build())
+    elif file is None:
         callback.note("ImageNet weights: from Keras' cache, or fetched once")
         without = "or give a file's with --weights FILE, or train from random weights with --weights none; small_cnn "
         backbone = fetch_imagenet(
