@@ -75,7 +75,8 @@ class Backbone:
 
     `constructor` is a function of keras.applications, or of train.colour_networks where `own`; `side` the size that it
     was trained for, `smallest` the least that it takes; `doubt` says why int8 or an Edge TPU takes it badly, "" where
-    they take it well. `has_imagenet` says whether ImageNet's weights can be had: of keras.applications, or of a package.
+    they take it well. `has_imagenet` says whether ImageNet's weights can be had, of keras.applications or of a
+    package.
     """
 
     constructor: str

@@ -49,9 +49,16 @@ def small_cnn(shape: tuple[int, int, int], *, name: str, normalisation: Any = No
     return Model(pixels, x, name=name)
 
 
-LITE_STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3))
-LITE_STAGES += ((5, 2, 6, 192, 4), (3, 1, 6, 320, 1))
-"""Of each: kernel, stride of the first block, expansion, channels, blocks (Tan and Le 2019, arxiv.org/abs/1905.11946)."""
+LITE_STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+"""Of each: kernel, stride of the first block, expansion, channels, blocks (Tan and Le, arxiv.org/abs/1905.11946)."""
 
 
 def efficientnet_lite0(shape: tuple[int, int, int], *, name: str, normalisation: Any = None) -> Any:
