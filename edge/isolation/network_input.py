@@ -49,8 +49,9 @@ def see(pixels: NDArray[np.uint8], image: ImageSpec, views: int = 1) -> Seen:
         return _see_otherwise(pixels, image, views)
     if pixels.shape[:2] == (image.height, image.width):
         return Seen(_grey(pixels)[np.newaxis], None)
-    if image.repeats(*pixels.shape[:2]):
-        return Seen(fit_pictures(_grey(pixels)[np.newaxis], image), None)
+    times = image.repeats(*pixels.shape[:2])
+    if times:
+        return Seen(_repeated(_grey(pixels)[np.newaxis], times), None)
     if _is_drawn(pixels):
         return Seen(_fitted(_grey(pixels), image)[np.newaxis], None)
     from edge.isolation.garment import find_garment  # 7 ms that a picture of the network's own size does not need
@@ -77,7 +78,7 @@ def fit_pictures(pictures: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.ui
         return pictures
     times = image.repeats(*pictures.shape[1:3]) if pictures.ndim == 3 else 0
     if times:
-        return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
+        return _repeated(pictures, times)
     if pictures.ndim != 3:
         raise ModelUnsupported(
             f"the model takes pictures of {image.shape}, the data set's are {pictures.shape[1:]}",
@@ -118,6 +119,11 @@ def _see_otherwise(pixels: NDArray[np.uint8], image: ImageSpec, views: int) -> S
     found = (garment.masks, (garment.torso,)) if garment.torso is not None else (garment.masks,)
     views_of_all = np.concatenate([render_in_colour(pixels, masks, image, views) for masks in found])
     return Seen(views_of_all, garment, image.colour)
+
+
+def _repeated(pictures: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    """Each pixel so many times both ways: uint8 (N, h, w) -> uint8 (N, times * h, times * w)."""
+    return pictures.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
 def _is_drawn(pixels: NDArray[np.uint8]) -> bool:
