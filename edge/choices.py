@@ -74,3 +74,17 @@ class Channel(StrEnum):
 
     STABLE = "stable"
     CANARY = "canary"
+
+
+class BatchFormat(StrEnum):
+    """How the answers of a batch are written: the name of a format is that of its files' ending."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
+class Engine(StrEnum):
+    """Who answers a batch: processes of this machine, or a Ray cluster."""
+
+    LOCAL = "local"
+    RAY = "ray"

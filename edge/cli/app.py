@@ -41,6 +41,7 @@ def config() -> typer.Typer:
 
 
 app.command_of("edge.cli.classify", "classify")
+app.command_of("edge.cli.batch", "batch")
 app.command_of("edge.cli.serve", "serve")
 app.command_of("edge.cli.explain", "explain")
 app.command_of("edge.cli.cameras", "cameras")

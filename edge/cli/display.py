@@ -51,6 +51,17 @@ def bar(total: int, title: str, *, moves: bool = True) -> Iterator[Callable[[int
 
 
 @contextmanager
+def counter(title: str) -> Iterator[Callable[[int], None]]:
+    """A bar without an end, where stderr is a terminal; gives the function that takes the number so far."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    with _progress() as progress:
+        task = progress.add_task(printable(title), total=None)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
 def download_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar that appears with the first byte downloaded; gives the function (file, bytes done, bytes in all)."""
     if not sys.stderr.isatty():

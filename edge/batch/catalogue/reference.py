@@ -1,0 +1,37 @@
+"""What stands for a picture, or some of them, until it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroups:
+    """Pictures whose bytes lie in a Parquet file: `groups` row groups from `first_group` on, `rows` rows in all.
+
+    `first_row` is the number of the first of them in the file. `size` is that of the file's footer in bytes: it tells a
+    file that has been replaced.
+    """
+
+    file: str
+    size: int
+    first_group: int
+    groups: int
+    first_row: int
+    rows: int
+    column: str
+    id_column: str | None
+
+
+Reference = str | RowGroups
+"""An address as it was written: a path, http(s) or s3. Or rows of a Parquet file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The pictures of a source, lazily. `base` is where relative paths start; lists `may_repeat` an address."""
+
+    references: Iterator[Reference]
+    base: str = ""
+    may_repeat: bool = False

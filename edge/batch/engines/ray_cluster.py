@@ -1,0 +1,119 @@
+"""The engine of a cluster: Ray Data hands the parts to actors, restarts those that are lost, and asks them again.
+
+A part's tables have the same names and answers whoever writes them, so a part that is answered twice is there once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from edge.batch.settings import HINT, PartDone, Work
+from edge.errors import BackendUnavailable, Cause, FmnistEdgeError, MissingExtra
+
+_MOST_BLOCKS = 20_000
+"""Parts that are handed out one by one; of more, some together."""
+
+
+class RayEngine:
+    """Answers parts on the cluster at `address`, or on a cluster of this machine that lasts as long as the run.
+
+    All nodes need this package with the extra batch, and the same folders. With `workers` None as many answer as there
+    are cores.
+    """
+
+    def __init__(self, address: str | None, workers: int | None) -> None:
+        self._address = address
+        self._workers = workers
+
+    def __call__(self, parts: Sequence[int], work: Work, progress: Callable[[int], None]) -> Iterator[PartDone]:
+        """Parts that are done. Raises MissingExtra, BackendUnavailable, OutputFailed or what a classifier raises."""
+        ray = _import_ray()
+        self._connect(ray)
+        try:
+            workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            parts_of = ray.data.from_items(
+                [{"part": part} for part in parts], override_num_blocks=min(len(parts), _MOST_BLOCKS)
+            )
+            answered = parts_of.map_batches(
+                PartActor,
+                fn_constructor_args=(work,),
+                batch_size=1,
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers, len(parts))),
+                num_cpus=1,
+            )
+            for row in answered.iter_rows():
+                if row["error"] is not None:
+                    raise row["error"]
+                done = PartDone(int(row["part"]), int(row["answered"]), int(row["failed"]))
+                progress(done.answered + done.failed)
+                yield done
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise BackendUnavailable(
+                f"Ray gave up: {reason}", "ray status; what is done is kept", Cause.CRASH
+            ) from error
+        finally:
+            ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:
+        """Join the cluster, or start one on this machine. Raises BackendUnavailable."""
+        mine: dict[str, Any] = {"include_dashboard": False} if self._address is None else {}
+        if self._workers is not None and self._address is None:
+            mine["num_cpus"] = self._workers
+        try:
+            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **mine)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise BackendUnavailable(
+                f"no Ray cluster at {self._address}: {reason}" if self._address else f"Ray does not start: {reason}",
+                "ray start --head on one machine, then --address HOST:6379",
+            ) from error
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False  # there is one of our own
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+class PartActor:
+    """What Ray keeps on each core: a classifier that answers a part at a time. An error is an answer, too."""
+
+    def __init__(self, work: Work) -> None:
+        from edge.batch.part_answers import PartAnswers
+
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        self._answers: PartAnswers | None = None
+        self._error: FmnistEdgeError | None = None
+        try:
+            self._answers = PartAnswers(work)
+        except FmnistEdgeError as error:
+            self._error = error
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Answer the part of a batch of one."""
+        part = int(batch["part"][0])
+        done, error = PartDone(part, 0, 0), self._error
+        if self._answers is not None:
+            try:
+                done = self._answers(part)
+            except FmnistEdgeError as failed:
+                error = failed
+        return {
+            "part": [part],
+            "answered": [done.answered],
+            "failed": [done.failed],
+            "error": [error],
+        }
+
+
+def _import_ray() -> Any:
+    """Ray with Ray Data, quiet. Raises MissingExtra."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody of itself
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a future version
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtra(f"--engine ray needs Ray: {error}", HINT) from error
+    return ray
