@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 from edge.batch.settings import HINT, PartDone, Work
 from edge.errors import BackendUnavailable, Cause, FmnistEdgeError, MissingExtra
+
+_CONNECT_S = 5.0
+_START_HINT = "ray start --head on one machine, then --address HOST:6379"
 
 _MOST_BLOCKS = 20_000
 """Parts that are handed out one by one; of more, some together."""
@@ -31,6 +37,12 @@ class RayEngine:
     def __call__(self, parts: Sequence[int], work: Work, progress: Callable[[int], None]) -> Iterator[PartDone]:
         """Parts that are done. Raises MissingExtra, BackendUnavailable, OutputFailed or what a classifier raises."""
         ray = _import_ray()
+        with redirect_stdout(sys.stderr):  # Ray prints what it notices
+            yield from self._answer(ray, parts, work, progress)
+
+    def _answer(
+        self, ray: Any, parts: Sequence[int], work: Work, progress: Callable[[int], None]
+    ) -> Iterator[PartDone]:
         self._connect(ray)
         try:
             workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -60,6 +72,7 @@ class RayEngine:
 
     def _connect(self, ray: Any) -> None:
         """Join the cluster, or start one on this machine. Raises BackendUnavailable."""
+        self._check_address()
         mine: dict[str, Any] = {"include_dashboard": False} if self._address is None else {}
         if self._workers is not None and self._address is None:
             mine["num_cpus"] = self._workers
@@ -69,11 +82,21 @@ class RayEngine:
             reason = str(error).strip().partition("\n")[0]
             raise BackendUnavailable(
                 f"no Ray cluster at {self._address}: {reason}" if self._address else f"Ray does not start: {reason}",
-                "ray start --head on one machine, then --address HOST:6379",
+                _START_HINT,
             ) from error
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False  # there is one of our own
         logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+    def _check_address(self) -> None:
+        """Whether anybody listens: Ray itself tries for two minutes. Raises BackendUnavailable."""
+        host, _, port = (self._address or "").rpartition(":")
+        if not port.isdecimal():
+            return
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+        except (OSError, OverflowError) as error:
+            raise BackendUnavailable(f"no Ray cluster at {self._address}: {error}", _START_HINT) from error
 
 
 class PartActor:
@@ -110,6 +133,7 @@ class PartActor:
 def _import_ray() -> Any:
     """Ray with Ray Data, quiet. Raises MissingExtra."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody of itself
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a future version
     try:
         import ray

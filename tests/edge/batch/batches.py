@@ -34,9 +34,9 @@ def write_pictures(folder: Path, number: int) -> list[str]:
     return names
 
 
-def settings(form: BatchFormat = BatchFormat.PARQUET, model: str = "tiny", s3: S3Settings | None = None) -> BatchSettings:
+def settings(form: BatchFormat = BatchFormat.PARQUET, s3: S3Settings | None = None) -> BatchSettings:
     return BatchSettings(
-        model=read_model(model),
+        model=read_model("tiny"),
         backend=Backend.LITERT,
         delegate=EDGETPU_LIBRARY,
         cpu_model=None,
@@ -61,7 +61,12 @@ def run(source: object, out: Path, as_asked: BatchSettings | None = None, **more
     """Answer a source in this process."""
     quietly = nullcontext(lambda _done: None)
     return run_batch(
-        BatchSource(str(source), **more), out, as_asked or settings(), answer_here, lambda: quietly, lambda _all: quietly
+        BatchSource(str(source), **more),
+        out,
+        as_asked or settings(),
+        answer_here,
+        lambda: quietly,
+        lambda _all: quietly,
     )
 
 

@@ -17,8 +17,9 @@ JPEG = cv2.imencode(".jpg", FakeSource.draw(1))[1].tobytes()
 
 
 class _Pictures(BaseHTTPRequestHandler):
-    """/bag/N.png a sample; /photo.jpg; /truncated.jpg; /page; /slow.png sends a byte and no more; /busy.png is busy once,
-    /broken.png for ever; everything else is not there.
+    """/bag/N.png a sample; /photo.jpg; /truncated.jpg; /page; /slow.png sends a byte and no more.
+
+    /busy.png is busy once, /broken.png for ever; everything else is not there.
     """
 
     asked: Counter[str]

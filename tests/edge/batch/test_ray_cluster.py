@@ -31,7 +31,7 @@ def cluster() -> Iterator[str]:
         assert process.stdout is not None
         assert process.stdin is not None
         try:
-            yield next(line.strip() for line in process.stdout if line.startswith("127.0.0.1:"))
+            yield next(line.strip() for line in process.stdout if line.startswith("127."))
         finally:
             process.stdin.close()
             assert process.wait(60) == 0
@@ -76,11 +76,13 @@ def test_an_actor_that_is_killed_loses_nothing(fmnist_edge: Run, cluster: str, p
     out = tmp_path / "out"
     with begun(pictures, out, "--engine", "ray", "--address", cluster) as process:
         killed = actors()
-        assert len(killed) >= 1
-        os.kill(killed[0], signal.SIGKILL)
+        for one in killed:  # both, so that one at least is started again
+            os.kill(one, signal.SIGKILL)
+        assert len(killed) in {1, 2}
         before = len(journal(out))
         printed, said = process.communicate(timeout=100)
     assert (process.returncode, printed) == (1, f"{out}: {PICTURES - 5} answers\n"), said
+    assert "in the object store" not in said
     assert before < len(journal(out))
     assert sources(out) == [f"{pictures}/{one:05}.png" for one in range(PICTURES) if one % 500]
     assert sources(out, "failures") == [f"{pictures}/{one:05}.png" for one in range(0, PICTURES, 500)]

@@ -20,8 +20,8 @@ from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from edge.output.sinks import as_json
-from edge.sources.network import http_request
 from edge.sources.grammar import frames_of, parse_sources
+from edge.sources.network import http_request
 from tests.edge.batch.batches import lasting, rows, run, settings, sources, write_pictures
 from tests.edge.batch.pictures_server import JPEG, pictures_server
 from tests.edge.tables import SAMPLES
@@ -106,9 +106,7 @@ def test_a_column_of_a_csv(folder: Path, out: Path) -> None:
     assert outcome.listed.blank == 1
 
 
-def test_addresses_of_a_web_server(
-    server: str, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_addresses_of_a_web_server(server: str, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not had says why; a server that is busy is asked again; a password is used and not written down."""
     monkeypatch.setattr(storage, "RETRY_WAITS_S", (0.05,))
     monkeypatch.setattr(http_request, "TIMEOUT_S", 1.0)
@@ -137,10 +135,8 @@ BYTES = [path.read_bytes() for path in SAMPLES.values()]
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), "struct"])
 def test_bytes_in_parquet(tmp_path: Path, out: Path, kind: object) -> None:
     values: list[bytes | None] = [*BYTES, None, b"no picture", *BYTES]
-    if kind == "struct":  # as Hugging Face's data sets have it
-        array = pa.array([{"bytes": one, "path": None} for one in values])
-    else:
-        array = pa.array(values, kind)
+    as_hugging_face_has_it = [{"bytes": one, "path": None} for one in values]
+    array = pa.array(as_hugging_face_has_it) if kind == "struct" else pa.array(values, kind)
     file = write_parquet(tmp_path / "table.parquet", {"image": array, "n": pa.array(range(len(values)))})
     outcome = run(file, out, part_size=5)
     assert (outcome.answered, outcome.failed, outcome.listed.parts) == (20, 2, 4)
