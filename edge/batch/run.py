@@ -118,6 +118,8 @@ def _asked(source: BatchSource, settings: BatchSettings) -> dict[str, Any]:
         "id column": source.id_column,
         "model": settings.model.sha256,
         "labels": list(settings.labels),
+        "framing": settings.framing and settings.framing.value,
+        "pixels": settings.pixels and settings.pixels.value,
         "views": settings.views,
         "min score": settings.min_score,
         "top k": settings.top_k,

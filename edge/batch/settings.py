@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from edge.choices import Backend, BatchFormat
+from edge.choices import Backend, BatchFormat, PixelRange
 from edge.errors import BackendUnavailable, MissingExtra
 from edge.sources.settings import AS_THEY_COME, SourceSettings
+from edge.spec import Framing
 
 if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
@@ -36,6 +37,8 @@ class BatchSettings:
     cpu_model: Path | None
     require_coral: bool
     labels: tuple[str, ...]
+    framing: Framing | None
+    pixels: PixelRange | None
     views: int
     min_score: float | None
     top_k: int
@@ -57,7 +60,13 @@ class BatchSettings:
             require_coral=self.require_coral,
         )
         return open_classifier(
-            opened.model, opened.interpreter, self.labels, views=self.views, min_score=self.min_score
+            opened.model,
+            opened.interpreter,
+            self.labels,
+            framing=self.framing,
+            pixels=self.pixels,
+            views=self.views,
+            min_score=self.min_score,
         )
 
 

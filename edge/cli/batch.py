@@ -12,7 +12,7 @@ from edge.choices import DEFAULT_MODEL, DEFAULT_VIEWS, BatchFormat, Engine
 from edge.cli import console
 from edge.cli.batch_options import BatchOutputOptions, BatchSourceOptions, EngineOptions
 from edge.cli.option_groups import takes_option_groups
-from edge.cli.options import BackendOptions, LabelsOption, ModelOption, ViewsOption, cores_for, read_checked
+from edge.cli.options import BackendOptions, ModelOption, PlainOptions, ViewsOption, cores_for, read_checked
 from edge.errors import BadOption, SomeInputsFailed
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def batch(
         Path, typer.Option("--output", "-o", metavar="DIR", help="The folder of the results; one begun goes on.")
     ],
     model: ModelOption = DEFAULT_MODEL,
-    labels: LabelsOption = None,
     views: ViewsOption = DEFAULT_VIEWS,
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Less is unknown; the model's own threshold if not given.")
     ] = None,
     *,
+    plain: PlainOptions,
     written: BatchOutputOptions,
     source: BatchSourceOptions,
     engines: EngineOptions,
@@ -65,7 +65,9 @@ def batch(
         delegate=on.delegate,
         cpu_model=on.cpu_model,
         require_coral=on.require_coral,
-        labels=read_labels(labels) if labels else (),
+        labels=read_labels(plain.labels) if plain.labels else (),
+        framing=plain.framing,
+        pixels=plain.pixels,
         views=views,
         min_score=min_score,
         top_k=written.top_k,

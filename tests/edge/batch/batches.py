@@ -42,6 +42,8 @@ def settings(form: BatchFormat = BatchFormat.PARQUET, s3: S3Settings | None = No
         cpu_model=None,
         require_coral=False,
         labels=(),
+        framing=None,
+        pixels=None,
         views=6,
         min_score=None,
         top_k=3,
