@@ -30,11 +30,13 @@ def follow(
     held_out_per_class: int | None = None,
     figures: Mapping[str, Any] | None = None,
     image: ImageSpec | None = None,
+    labels: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """Train as `teach` does, measure and write the run folder `out`; return what metrics.json holds.
 
     `figures`, which `teach` may fill, join the metrics. `image` is what the network sees of one's own pictures; None:
-    what Fashion-MNIST shows. Keras loads in here, so recipes import it in their functions.
+    what Fashion-MNIST shows. `labels`, if given, are a model's, by which the pictures' classes are numbered. Keras
+    loads in here, so recipes import it in their functions.
     Raises the errors of load_parts, open_run, `teach` and conclude.
     """
     with open_run(out, settings, resume=resume) as folder:
@@ -44,11 +46,13 @@ def follow(
 
         load_keras()
         from edge.datasets.image_folders import FASHION_MNIST_IMAGE
-        from train.data.splits import load_parts
+        from train.data.splits import Parts, load_parts
         from train.evaluation.results import conclude
 
         parts = load_parts(
             settings, data_dir, callback, held_out_per_class=held_out_per_class, image=image or FASHION_MNIST_IMAGE
         )
+        if labels is not None:
+            parts = Parts(*(part.numbered_as(labels) for part in (parts.training, parts.held_out, parts.test)))
         model, history = teach(parts, folder, callback)
         return conclude(model, history, parts.held_out, parts.test, folder, figures or {}, image)

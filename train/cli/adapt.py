@@ -18,6 +18,7 @@ import typer
 from edge.cli import console
 from edge.errors import BadOption, ConversionError, TrainingFailed
 from edge.inference.model_file import bundled_models
+from train.cli.adapt_colour import check_given, given, report_in_colour, train_in_colour
 from train.cli.adapt_report import report, report_curve, report_measured
 from train.cli.shared import (
     AverageOption,
@@ -33,6 +34,7 @@ from train.cli.shared import (
 from train.data.adapt_settings import AdaptSettings
 from train.fitting.run_folder import replacing
 from train.recipes import adapt as recipe
+from train.recipes.adapt_colour import known_of
 
 PARENTS = Path(__file__).parents[1] / "models"
 """Float networks that ship with the package: what bundled int8 models were made of."""
@@ -42,13 +44,16 @@ RUN, MEASUREMENT = Path("runs/adapt"), Path("runs/measured")
 
 
 def adapt(
+    context: typer.Context,
     photos: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Your photos: DIR/CLASS/*.jpg, and DIR/_unknown for none of the classes."),
     ],
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="What to start from: camera, or a run folder or .keras of the edge recipe."),
+        typer.Option(
+            "--model", "-m", help="What to start from: camera, or a run folder or .keras of edge or transfer."
+        ),
     ] = recipe.DEFAULTS.model,
     meaning: Annotated[
         Path | None,
@@ -105,9 +110,24 @@ def adapt(
     resume: ResumeOption = False,
     tensorboard: TensorBoardOption = None,
 ) -> None:
-    """Fine-tune a camera model on your own photos: ten a class are enough to matter. Then convert it to int8."""
+    """Fine-tune a camera model on your own photos: ten a class are enough to matter. Then convert it to int8.
+
+    A model in colour, such as a run of transfer, learns on from photos of its own labels.
+    """
     console.require_extra("convert", ("tensorflow", "flatbuffers"))
     start = find_parent(model)
+    known = known_of(start)
+    if known is not None:
+        options = given(context)
+        check_given(options)
+        out = out or RUN
+        train_in_colour(options, start, known, photos, out)
+        int8 = out / "model_int8.tflite"
+        convert(out / "model.keras", int8, photos, max_drop, name=output.stem if output else "adapted")
+        before, after = report_in_colour(out, int8, known, photos)
+        if output is not None:
+            put(int8, output, before, after, force)
+        return
     if epochs == 0:
         if output is not None or curve:
             raise BadOption("--epochs 0 trains nothing: neither --output nor --learning-curve", "leave them away")
@@ -205,7 +225,9 @@ def find_parent(model: str) -> Path:
         if path.is_file() and path.suffix == ".keras":
             return path
     names = ", ".join(sorted(path.stem for path in PARENTS.glob("*.keras")))
-    raise TrainingFailed(f"no float model is called {model}", f"one of {names}, or a run folder of fmnist-train edge")
+    raise TrainingFailed(
+        f"no float model is called {model}", f"one of {names}, or a run folder of fmnist-train edge or transfer"
+    )
 
 
 def convert(model: Path, int8: Path, data: Path | None, max_drop: float, name: str) -> Path:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 from edge.cli import console
 from edge.documents import parse_object, read_limited
 from edge.errors import TrainingFailed
+from edge.spec import ImageSpec
 from train.recipes.adapt import HELD_OUT_VIEWS
 
 if TYPE_CHECKING:
     from train.evaluation.device_answers import DeviceAnswers
+
+GREY = ImageSpec()
+"""What adapt's networks see that are not in colour: it draws them in any size."""
 
 AUROC = (("right told from wrong", "right_against_wrong"), ("known told from unknown", "known_against_unknown"))
 
@@ -23,11 +27,7 @@ def report(run: Path, int8: Path, photos: Path) -> tuple[float, float]:
     """
     from train.evaluation.device_answers import answers_on_device
 
-    try:
-        metrics = parse_object(read_limited(run / "metrics.json"), nan=True)
-        told: dict[str, Any] = metrics["photos"]
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingFailed(f"{run}: its metrics.json has no figures of photos: {error}", "train anew") from error
+    metrics, told = read_told(run)
     console.say("")
     console.say(f"{told['trained_on']} photos taught it, {told['held_out']} were held out:")
     if not told["held_out"]:
@@ -42,6 +42,15 @@ def report(run: Path, int8: Path, photos: Path) -> tuple[float, float]:
     console.say(f"Fashion-MNIST: {metrics['test_accuracy']:.2%} of the test images")
     show_wrong(answers, photos, run)
     return told["before"]["accuracy"], device["accuracy"]
+
+
+def read_told(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A run's metrics, and what they say of photos. Raises TrainingFailed."""
+    try:
+        metrics = parse_object(read_limited(run / "metrics.json"), nan=True)
+        return metrics, metrics["photos"]
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingFailed(f"{run}: its metrics.json has no figures of photos: {error}", "train anew") from error
 
 
 def report_measured(measured: dict[str, Any], out: Path, answers: DeviceAnswers, photos: Path) -> None:
@@ -81,7 +90,7 @@ def say_table(folders: dict[str, Any], columns: tuple[str, str], totals: tuple[f
     console.say(f"{'all':<16}{'':>7}" + "".join(f"{total:>9.1%}" for total in totals))
 
 
-def show_wrong(answers: DeviceAnswers, photos: Path, out: Path) -> None:
+def show_wrong(answers: DeviceAnswers, photos: Path, out: Path, image: ImageSpec = GREY) -> None:
     """Write wrong.csv and wrong.png, and say where. Nothing where the run was made before photos' names were kept."""
     from train.evaluation.wrong_photos import draw_wrong, write_list, wrong_photos
 
@@ -89,7 +98,7 @@ def show_wrong(answers: DeviceAnswers, photos: Path, out: Path) -> None:
         return
     wrong = wrong_photos(answers)
     write_list(wrong, out / "wrong.csv")
-    pages = draw_wrong(wrong, photos, len(answers.classes) + len(answers.left_out), out)
+    pages = draw_wrong(wrong, photos, len(answers.classes) + len(answers.left_out), out, image)
     if answers.left_out:
         console.say(f"{len(answers.left_out)} photos were left out: nothing stands out from their ground")
     if pages:

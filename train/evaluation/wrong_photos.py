@@ -34,6 +34,8 @@ BOX = 168
 GAP, TEXT, TITLE = 16, 52, 44
 """Pixels: between tiles, below a tile's pictures, above the first row."""
 
+GARMENTS_IN_GREY = ImageSpec()
+
 TILE_WIDTH = 2 * BOX + 6
 LETTERS = 46
 """So many fit below a tile."""
@@ -85,11 +87,13 @@ def write_list(wrong: Sequence[WrongPhoto], path: Path) -> None:
         writer.writerows(astuple(one) for one in wrong)
 
 
-def draw_wrong(wrong: Sequence[WrongPhoto], photos: Path, measured: int, folder: Path) -> list[Path]:
+def draw_wrong(
+    wrong: Sequence[WrongPhoto], photos: Path, measured: int, folder: Path, image: ImageSpec = GARMENTS_IN_GREY
+) -> list[Path]:
     """Draw `folder`/wrong.png, or wrong-1.png and so on, and remove those of earlier; give their paths.
 
     `photos` is the folder that the files lie in; `measured` says of how many these are the wrong ones. A photo that is
-    gone by now has an empty place. Raises OutputFailed.
+    gone by now has an empty place. `image` is what the network sees. Raises OutputFailed.
     """
     on_page = COLUMNS * ROWS
     pages = [wrong[first : first + on_page] for first in range(0, len(wrong), on_page)]
@@ -98,14 +102,14 @@ def draw_wrong(wrong: Sequence[WrongPhoto], photos: Path, measured: int, folder:
     for number, (page, name) in enumerate(zip(pages, names, strict=True), 1):
         which = f"{len(wrong)} of {measured} photos are wrong" + (f", page {number} of {len(pages)}" * (len(pages) > 1))
         title = f"{which}; surest first: photo and outline, what the network saw, truth → answer and score"
-        _draw_page(page, photos, title, name)
+        _draw_page(page, photos, title, name, image)
     for old in folder.glob("wrong*.png"):
         if old not in names and re.fullmatch(r"wrong(-\d+)?\.png", old.name):
             old.unlink(missing_ok=True)
     return names
 
 
-def _draw_page(page: Sequence[WrongPhoto], photos: Path, title: str, path: Path) -> None:
+def _draw_page(page: Sequence[WrongPhoto], photos: Path, title: str, path: Path, image: ImageSpec) -> None:
     rows, columns = -(-len(page) // COLUMNS), COLUMNS
     height = TITLE + rows * (BOX + TEXT)
     canvas = np.full((height, GAP + columns * (TILE_WIDTH + GAP), 3), 255, np.uint8)
@@ -115,7 +119,7 @@ def _draw_page(page: Sequence[WrongPhoto], photos: Path, title: str, path: Path)
     axes.text(GAP, TITLE / 2, title, fontsize=10, va="center", parse_math=False)
     for place, one in enumerate(page):
         top, left = TITLE + place // columns * (BOX + TEXT), GAP + place % columns * (TILE_WIDTH + GAP)
-        canvas[top : top + BOX, left : left + TILE_WIDTH] = tile(photos / one.file)
+        canvas[top : top + BOX, left : left + TILE_WIDTH] = tile(photos / one.file, image)
         axes.text(left, top + BOX + 12, _short(_answer(one)), fontsize=8, va="center", parse_math=False)
         name = _short(one.file, from_end=True)
         axes.text(left, top + BOX + 29, name, fontsize=6.5, va="center", color="#666666", parse_math=False)
@@ -123,24 +127,34 @@ def _draw_page(page: Sequence[WrongPhoto], photos: Path, title: str, path: Path)
     save(figure, path)
 
 
-def tile(photo: Path) -> NDArray[np.uint8]:
+def tile(photo: Path, image: ImageSpec = GARMENTS_IN_GREY) -> NDArray[np.uint8]:
     """A photo with the garment's outlines, and beside it what the network saw: uint8 (168, 342, 3) RGB."""
     result = np.full((BOX, TILE_WIDTH, 3), 255, np.uint8)
     try:
         pixels = read_image(photo)
     except SourceError:
         return result
-    seen = see(pixels, ImageSpec(), 1)
+    seen = see(pixels, image, 1)
     small = _outlined(pixels, seen)
     height, width = small.shape[:2]
     result[(BOX - height) // 2 :, (BOX - width) // 2 :][:height, :width] = small[..., ::-1]
     views = first_views(seen) if len(seen.pictures) else []
     for number, view in enumerate(views):
-        scale = BOX // (max(view.shape) * len(views))
-        large = view.repeat(scale, axis=0).repeat(scale, axis=1)[..., np.newaxis]
+        large = _enlarged(view, BOX // len(views))
         top = number * (BOX // 2)
         result[top : top + large.shape[0], BOX + 6 : BOX + 6 + large.shape[1]] = large
     return result
+
+
+def _enlarged(view: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """What the network saw, at most `side` high and wide: pixels repeated, or a larger picture shrunk."""
+    scale = side // max(view.shape[:2])
+    if scale:
+        large = view.repeat(scale, axis=0).repeat(scale, axis=1)
+    else:
+        height, width = (max(1, side * length // max(view.shape[:2])) for length in view.shape[:2])
+        large = np.asarray(cv2.resize(view, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return large if large.ndim == 3 else large[..., np.newaxis]
 
 
 def _outlined(pixels: NDArray[np.uint8], seen: Seen) -> NDArray[np.uint8]:
