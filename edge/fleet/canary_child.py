@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NICENESS = 10
 """The frames come first."""
 
+_PR_SET_PDEATHSIG = 1
+
 
 def measured(candidate: str, running: str, canaries: str) -> dict[str, object]:
     """What was found, by key.
@@ -83,7 +85,16 @@ def _check_numbers(classifier: Classifier) -> None:
         raise ModelDamaged("it answers with what is no number")
 
 
+def _end_with_parent() -> None:
+    """Whoever kills the update means this process, too."""
+    import ctypes  # NumPy loads it as well
+    import signal
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    _end_with_parent()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each thread takes memory, and there is nothing for them
     os.nice(NICENESS)
     try:

@@ -40,10 +40,12 @@ class RunWatch:
         self._next_look_s = 0.0
         self._status: Status | None = None
         self._told: Fleet | None = None
+        self._has_begun = False
         self._report()
 
     def __call__(self, event: Event) -> None:
         """Take an event into account."""
+        self._has_begun = True
         if isinstance(event.what, ModelChanged):
             self._model = event.what.after
             self._drifting.clear()
@@ -56,9 +58,12 @@ class RunWatch:
                 self._go_back(event.what.message)
 
     def check(self) -> None:
-        """Tell how the device stands, if that has changed. Call it between two frames; it costs next to nothing."""
+        """Tell how the device stands, if that has changed. Call it between two frames; it costs next to nothing.
+
+        Nothing is told before the run's first event: only then it is known whether an address is a live source.
+        """
         now = time.monotonic()
-        if now < self._next_look_s:
+        if now < self._next_look_s or not self._has_begun:
             return
         self._next_look_s = now + LOOK_S
         try:

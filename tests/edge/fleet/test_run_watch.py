@@ -14,7 +14,7 @@ from edge.events.publisher import Publisher
 from edge.fleet.fleet_folder import FleetFolder, RunReport
 from edge.fleet.run_watch import TRIAL_S, RunWatch
 from edge.inference.model_file import read_model
-from tests.edge.events.happenings import event
+from tests.edge.events.happenings import event, prediction
 from tests.edge.fleet.shop import Device, Shop
 
 TINY, SMALL = (read_model(name).sha256 for name in ("tiny", "small"))
@@ -30,6 +30,7 @@ class Told:
         self.watch = RunWatch(models, self.publisher)
         self.publisher.subscribe(self.watch)
         self.publisher.subscribe(self.events.append)
+        self.watch(event(prediction()))
 
     def look(self) -> list[Fleet]:
         """What it tells now."""
