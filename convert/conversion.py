@@ -6,12 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from convert import output_files
 from convert.inputs import probing, readers
+from convert.inputs.framing import frame
 from convert.inputs.input_spec import InputSpec, infer_input_spec
+from convert.inputs.model_inputs import Inputs, model_inputs
 from convert.inputs.source import Source
 from convert.inputs.tensorflow_converter import InternalsMissing
 from convert.progress import Advance, Stages
@@ -116,23 +115,28 @@ def _ways_out(settings: Settings) -> str:
 
 def _run(settings: Settings, stages: Stages) -> Outcome:
     with stages.stage("load"):
-        training = dataset.load("train", settings.data, progress=stages.download, reading=stages.reading)
-        test = dataset.load("test", settings.data, progress=stages.download, reading=stages.reading)
-        labels = test.label_names
+        labels = dataset.find_labels(settings.data)
         source = readers.load(settings.source_path, labels)
         engine = _engine(source, settings.scheme)
+        image, framed = frame(settings.picture, source, labels)
+        training, test = (
+            dataset.load(split, settings.data, progress=stages.download, reading=stages.reading, image=image)
+            for split in ("train", "test")
+        )
         interpreter = source.interpreter
-        reading = infer_input_spec(settings, source, interpreter, training)
+        reading = infer_input_spec(settings, source, interpreter, training, image)
         own = _read_own(settings, reading.image, stages)
         pictures, scored = calibration.choose(
             training, reading.held_out, settings.calibration_images, settings.seed, own.images if own else None
         )
     with stages.stage("calibrate", 2 * len(pictures)) as advance:
-        inputs = _inputs(source, reading.image, pictures)
+        inputs = model_inputs(pictures, reading.image, source.input_shape)
         calibrated, notes = _calibrate(engine, source, inputs, reading.image, advance)
     with stages.stage("search", len(candidates(settings, calibrated.rules, len(pictures)))) as advance:
         found = _search(settings, source, interpreter, reading, calibrated, len(pictures), scored, advance)
-        flatbuffer = metadata.embed(found.chosen.flatbuffer, metadata.describe(settings.model_name, reading.image))
+        scores_one = interpreter.output.shape[-1] < len(labels)
+        described = metadata.describe(settings.model_name, reading.image, scores_one=scores_one)
+        flatbuffer = metadata.embed(found.chosen.flatbuffer, described)
     score_calibration = source.record.score_calibration if source.record else SURE
     facts = manifest.identity(settings, flatbuffer, labels, reading.image, reading.gives_logits, score_calibration)
     # The measured model is read from the bytes that go to disk. Only the accuracy is added to the manifest afterwards.
@@ -152,8 +156,15 @@ def _run(settings: Settings, stages: Stages) -> Outcome:
     content = manifest.attach(flatbuffer, facts)
     model = parse_model(content, settings.model_path)
     assert model.flatbuffer == flatbuffer
-    notes = (*reading.notes, *notes, *_told_of(own, test, reading.image), *_warnings(source, compared))
-    inputs = _inputs(source, reading.image, scored.first(PICTURES).images)
+    notes = (
+        *framed,
+        *reading.notes,
+        *notes,
+        *_told_of_size(training, test, reading.image),
+        *_told_of(own, test, reading.image),
+        *_warnings(source, compared),
+    )
+    inputs = model_inputs(scored.first(PICTURES).images, reading.image, source.input_shape)
     layers = layer_errors(calibrated.graph, found.chosen.flatbuffer, inputs) if calibrated.graph else ()
     return Outcome(
         settings=settings,
@@ -170,15 +181,18 @@ def _run(settings: Settings, stages: Stages) -> Outcome:
     )
 
 
-def _inputs(source: Source, image: ImageSpec, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the float model gets of pictures uint8 (N, H, W): float32 (N, *input shape) in its own size and range."""
-    return image.normalise(fit_pictures(pictures, image)).reshape(-1, *source.input_shape)
-
-
 def _read_own(settings: Settings, image: ImageSpec, stages: Stages) -> Representative | None:
     if settings.representative is None:
         return None
     return read_representative(settings.representative, image, stages.reading)
+
+
+def _told_of_size(training: Dataset, test: Dataset, image: ImageSpec) -> list[str]:
+    """A note on pictures that are smaller than the model's."""
+    smaller, total = training.enlarged + test.enlarged, len(training) + len(test)
+    if not smaller:
+        return []
+    return [f"{smaller:,} of {total:,} pictures are smaller than {image.height}x{image.width}: they are enlarged"]
 
 
 def _told_of(own: Representative | None, test: Dataset, image: ImageSpec) -> list[str]:
@@ -187,14 +201,14 @@ def _told_of(own: Representative | None, test: Dataset, image: ImageSpec) -> lis
         return []
     told = [f"calibrated on your own pictures: {len(own.images):,} different ones, SHA-256 {own.sha256}"]
     mine = {picture.tobytes() for picture in own.images}
-    shared = len(mine.intersection(fit_pictures(picture[np.newaxis], image).tobytes() for picture in test.images))
+    shared = len(mine.intersection(fit_pictures(picture[None], image).tobytes() for picture in test.images))
     if shared:
         told.append(f"{shared:,} of them are test pictures, too: the accuracy is measured on pictures that calibrated")
     return told
 
 
 def _calibrate(
-    engine: Calibrate, source: Source, inputs: NDArray[np.float32], image: ImageSpec, advance: Advance
+    engine: Calibrate, source: Source, inputs: Inputs, image: ImageSpec, advance: Advance
 ) -> tuple[Calibrated, tuple[str, ...]]:
     """The calibrated model. Where TensorFlow's internals are missing, the public converter's, with a note."""
     try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from convert.picture_options import PictureOptions
 from edge.errors import BadOption
 from edge.printable import printable
 
@@ -82,6 +83,7 @@ class Settings:
     `representative` is a folder of pictures that calibrate in place of held-out ones. `targets` is a comma-separated
     list of what the model must run on, None for DEFAULT_TARGETS; `pythons` are texts TARGET=PATH, where a target's
     runtime is in another environment (convert/targets).
+    `picture` says how a picture becomes the input, where the file does not.
     `max_drop` is in percentage points of accuracy on the test images. `calibration_images` None means the default of
     convert.quantize.calibration, and that fewer are tried as well. `calibration` None means all rules.
     Raises BadOption for values that cannot be used.
@@ -102,6 +104,7 @@ class Settings:
     targets: str | None = None
     representative: Path | None = None
     pythons: tuple[str, ...] = ()
+    picture: PictureOptions = field(default_factory=PictureOptions)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_drop) and self.max_drop >= 0):
@@ -197,4 +200,5 @@ class Settings:
             words += ["--target", self.targets]
         words += ["--search", self.search.value]
         words += ["--name", self.model_name, "--pixels", self.pixels.value, "--seed", str(self.seed)]
+        words += self.picture.words
         return shlex.join(words)

@@ -14,8 +14,10 @@ from convert.cli.check import PythonOption, check
 from convert.cli.compare import compare, evaluate
 from convert.cli.edgetpu import edgetpu
 from convert.cli.inspect import inspect
+from convert.cli.picture_arguments import ColourOption, FramingOption, GroundOption, ResamplingOption
 from convert.cli.publish import app as publish
 from convert.cli.sign import keygen, sign
+from convert.picture_options import PictureOptions
 from convert.settings import PixelRange, Rule, Scheme, Search, Settings
 from edge.cli import console
 
@@ -73,8 +75,8 @@ def quantize(
             "--data",
             "--data-dir",
             metavar="DIR",
-            help="What the model was trained on: your own train/CLASS/*.png and test/CLASS/*.png, or Fashion-MNIST, "
-            "which is found or downloaded.",
+            help="What the model was trained on: your own train/CLASS/*.png and test/CLASS/*.png, CLASS/*.png alone (a "
+            "fifth of it tests), or Fashion-MNIST, which is found or downloaded.",
         ),
     ] = None,
     representative: Annotated[
@@ -92,6 +94,10 @@ def quantize(
         PixelRange,
         typer.Option(help="Value of white (and black) in the model's input; auto: as recorded, or measured."),
     ] = PixelRange.AUTO,
+    framing: FramingOption = None,
+    colour: ColourOption = None,
+    resampling: ResamplingOption = None,
+    ground: GroundOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of calibration pictures.")] = 0,
 ) -> None:
     """Quantise a float model to full int8, and measure the loss of accuracy on all test pictures.
@@ -114,6 +120,7 @@ def quantize(
         targets=target,
         representative=representative,
         pythons=tuple(python or ()),
+        picture=PictureOptions(framing, colour, resampling, ground),
     )
     console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib", "rich"))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the export needs it, whatever ~/.keras says

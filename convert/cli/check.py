@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convert.cli.picture_arguments import ColourOption, FramingOption, GroundOption, ResamplingOption
+from convert.picture_options import PictureOptions
 from edge.cli import console
 from edge.errors import BadOption, TargetUnmet
 
@@ -49,6 +51,10 @@ def check(
         ),
     ] = None,
     python: PythonOption = None,
+    framing: FramingOption = None,
+    colour: ColourOption = None,
+    resampling: ResamplingOption = None,
+    ground: GroundOption = None,
     output_format: Annotated[
         Listing, typer.Option("--format", "-f", help="A table for people, or JSON for programs.")
     ] = Listing.TABLE,
@@ -69,7 +75,8 @@ def check(
     from edge.inference.model_file import read_model
 
     found = check_model(read_model(model), parse_targets(target))
-    runs = _run(found, images, data, python or []) if run else []
+    told = PictureOptions(framing, colour, resampling, ground)
+    runs = _run(found, images, data, python or [], told) if run else []
     if output_format is Listing.JSON:
         PipeConsole(sys.stdout).say_json(check_report.to_json(found, runs))
     else:
@@ -88,13 +95,15 @@ def check(
         )
 
 
-def _run(found: Check, images: int, data: Path | None, pythons: Sequence[str]) -> list[TargetRun]:
+def _run(found: Check, images: int, data: Path | None, pythons: Sequence[str], told: PictureOptions) -> list[TargetRun]:
     """Run the model for the targets that pass the check."""
     from convert.targets.runtimes import TargetRun, parse_pythons, run_targets
+    from convert.verify.opening import open_for
     from edge.datasets import dataset
 
     chosen = parse_pythons(pythons)
-    pictures = dataset.load("test", data).images[:images]
+    image = open_for(found.model, told).image
+    pictures = dataset.load("test", data, image=image).images[:images]
     fit = [target for target in found.targets if found.passes(target)]
     content = found.model.path.read_bytes()
     ran = {run.target: run for run in run_targets(found.model, content, fit, pictures, chosen)} if fit else {}

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convert.cli.check import Listing
+from convert.cli.picture_arguments import ColourOption, FramingOption, GroundOption, ResamplingOption
+from convert.picture_options import PictureOptions
 from edge.cli import console
 from edge.errors import AccuracyBudgetExceeded, BadOption
 
@@ -36,10 +38,14 @@ def evaluate(
         typer.Argument(metavar="MODEL...", help="Files (.keras, .tflite), SavedModel folders or bundled names."),
     ],
     data: DataOption = None,
+    framing: FramingOption = None,
+    colour: ColourOption = None,
+    resampling: ResamplingOption = None,
+    ground: GroundOption = None,
     output_format: FormatOption = Listing.TABLE,
 ) -> None:
     """Measure models on all test pictures, float ones too, through the classifier that the device runs."""
-    entries = _evaluate(models, data)
+    entries = _evaluate(models, data, PictureOptions(framing, colour, resampling, ground))
     if output_format is Listing.JSON:
         _print_json([_facts(entry) for entry in entries])
     else:
@@ -53,10 +59,14 @@ def compare(
     max_drop: Annotated[
         float | None, typer.Option(min=0, help="Accuracy that B may lose, in percentage points; beyond, exit 11.")
     ] = None,
+    framing: FramingOption = None,
+    colour: ColourOption = None,
+    resampling: ResamplingOption = None,
+    ground: GroundOption = None,
     output_format: FormatOption = Listing.TABLE,
 ) -> None:
     """Compare two models picture by picture: accuracies, classes, and who alone is right."""
-    entries = _evaluate([first, second], data)
+    entries = _evaluate([first, second], data, PictureOptions(framing, colour, resampling, ground))
     from edge.inference.accuracy import compare as pair
 
     one, other = entries
@@ -80,7 +90,7 @@ def compare(
         )
 
 
-def _evaluate(models: Sequence[str], data: Path | None) -> list[Entry]:
+def _evaluate(models: Sequence[str], data: Path | None, told: PictureOptions) -> list[Entry]:
     from convert.quiet import screen_stream
     from convert.verify.evaluation import evaluate_models, needs_tensorflow
 
@@ -88,7 +98,7 @@ def _evaluate(models: Sequence[str], data: Path | None) -> list[Entry]:
         console.require_extra("convert", ("keras", "tensorflow", "flatbuffers", "matplotlib"))
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-    return evaluate_models(models, data, screen_stream())
+    return evaluate_models(models, data, told, screen_stream())
 
 
 def _facts(entry: Entry) -> dict[str, object]:

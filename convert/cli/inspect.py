@@ -79,6 +79,7 @@ def _facts(model: Model) -> list[str]:
         accuracy, provenance = model.manifest["accuracy"], model.manifest["provenance"]
         return [
             f"labels: {', '.join(model.labels)}",
+            *_sees(model),
             f"accuracy: {accuracy['int8']:.2%} on {accuracy['data']}, its float parent {accuracy['float']:.2%}",
             f"trained by: {provenance['command'] or 'not recorded'}",
             f"converted by: {provenance['convert_command']}",
@@ -88,6 +89,17 @@ def _facts(model: Model) -> list[str]:
         raise ModelUnsupported(
             f"{model.path}: its manifest lacks accuracy or provenance: {error!r}", "convert it with `convert quantize`"
         ) from error
+
+
+def _sees(model: Model) -> list[str]:
+    """How it sees pictures, where that is not as Fashion-MNIST shows them."""
+    from convert.inputs.framing import in_words
+    from edge.spec import Framing
+
+    image = model.image
+    if image is None or image.framing is Framing.GARMENT_GREY:
+        return []
+    return [f"sees: {image.framing}: {in_words(image)}, pixels {image.low:g}..{image.high:g}"]
 
 
 def _document(model: Model, graphs: tuple[Graph, ...]) -> dict[str, Any]:

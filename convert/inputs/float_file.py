@@ -1,4 +1,4 @@
-"""Read a float .tflite, run it by LiteRT as the reference, and check that it classifies grey pictures."""
+"""Read a float .tflite, run it by LiteRT as the reference, and check that it classifies pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from convert.inputs import float_graph
-from convert.inputs.shapes import check_labels, check_picture
+from convert.inputs.shapes import check_labels, check_picture, check_same_labels
 from convert.inputs.training_record import TrainingRecord
 from convert.settings import Format, Scheme
 from convert.tflite.graph import Graph, read_graphs
@@ -20,16 +20,18 @@ from edge.choices import Backend
 from edge.errors import FloatModelUnreadable
 from edge.inference.interpreters import TFLiteInterpreter, open_interpreter
 from edge.inference.model_file import Model, read_model
+from edge.spec import ImageSpec
 
 _PARENT_HINT = "give the float model that it was made of: a .keras file, a SavedModel or a float .tflite"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloatFile:
-    """A Source read from a .tflite; `record` is from the manifest, if `convert quantize` wrote one."""
+    """A Source read from a .tflite; `record` and `image` are from the manifest, if `convert quantize` wrote one."""
 
     path: Path
     record: TrainingRecord | None
+    image: ImageSpec | None
     sha256: str
     size_bytes: int
     input_shape: tuple[int, ...]
@@ -62,11 +64,8 @@ def load(path: Path, labels: tuple[str, ...]) -> FloatFile:
     """
     model, graph = _read(path)
     record = _record_of(model)
-    if model.labels and model.labels != labels:
-        raise FloatModelUnreadable(
-            f"{path} has other labels than the data: {', '.join(model.labels)[:80]}",
-            "give the data that it was trained on with --data DIR; its test pictures measure the accuracy",
-        )
+    if model.labels:
+        check_same_labels(path, model.labels, labels)
     check_labels(path, graph.outputs[0].shape, labels)
     try:
         prepared = float_graph.prepared(model.flatbuffer)
@@ -76,6 +75,7 @@ def load(path: Path, labels: tuple[str, ...]) -> FloatFile:
     return FloatFile(
         path=path,
         record=record,
+        image=model.image,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         input_shape=graph.inputs[0].shape[1:],

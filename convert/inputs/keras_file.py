@@ -1,4 +1,4 @@
-"""Read a Keras file without running code from it, and check that it is a classifier of grey pictures."""
+"""Read a Keras file without running code from it, and check that it is a classifier of pictures."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from convert.inputs.keras_container import inspect, is_hdf5, loadable
 from convert.inputs.keras_export import exporter
 from convert.inputs.keras_interpreter import KerasInterpreter
 from convert.inputs.saved_model import SavedModel
-from convert.inputs.shapes import EXPECTED, HINT, takes_the_data
+from convert.inputs.shapes import EXPECTED, check_same_labels, hint_for, listed, scores, takes_pictures
 from convert.inputs.source import Export
 from convert.inputs.training_record import TrainingRecord, read_record
 from convert.settings import Format
 from edge.errors import KerasModelUnreadable
+from edge.spec import ImageSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +33,15 @@ class KerasFile:
     sha256: str
     size_bytes: int
     input_shape: tuple[int, ...]
-    classes: int
     format: Format = Format.KERAS
     takes_bytes: bool = False
     flatbuffer: None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> ImageSpec | None:
+        """The pictures that the record names."""
+        return self.record.image if self.record else None
 
     @property
     def interpreter(self) -> KerasInterpreter:
@@ -61,11 +66,8 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile | SavedModel:
     """
     inspect(path)
     record = None if is_hdf5(path) else read_record(path)
-    if record is not None and record.labels != labels:
-        raise KerasModelUnreadable(
-            f"{path} was trained for other labels than the data has: {', '.join(record.labels)[:80]}",
-            "give the data that it was trained on with --data DIR; its test pictures measure the accuracy",
-        )
+    if record is not None:
+        check_same_labels(path, record.labels, labels)
     import keras
 
     if legacy_keras.means_something_else(path):
@@ -88,7 +90,6 @@ def load(path: Path, labels: tuple[str, ...]) -> KerasFile | SavedModel:
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         input_shape=tuple(given.shape[1:]),
-        classes=len(labels),
         notes=notes,
     )
 
@@ -112,21 +113,21 @@ def _loaded(path: Path) -> Any:
 
 
 def _check_shapes(path: Path, given: Any, result: Any, labels: tuple[str, ...]) -> None:
-    if given.shape[0] is not None or not takes_the_data(tuple(given.shape[1:])):
+    if given.shape[0] is not None or not takes_pictures(tuple(given.shape[1:])):
+        hint = "leave the batch size open" if given.shape[0] is not None else hint_for(tuple(given.shape[1:]))
         raise KerasModelUnreadable(
-            f"{path}: expected an input of one of the shapes {EXPECTED}, the model takes {tuple(given.shape)}",
-            f"{HINT}, with the batch size left open",
+            f"{path}: expected an input of one of the shapes {EXPECTED}, the model takes {tuple(given.shape)}", hint
         )
     if given.dtype != "float32":
         raise KerasModelUnreadable(
             f"{path}: expected a float32 input, the model takes {given.dtype}",
             "let the model take float32 pixels 0..255; its int8 version takes bytes in any case",
         )
-    if tuple(result.shape) != (None, len(labels)):
+    if len(result.shape) != 2 or result.shape[1] not in scores(labels):
         raise KerasModelUnreadable(
             f"{path}: expected one output for each of the {len(labels)} labels, "
             f"shape (None, {len(labels)}), the model gives {tuple(result.shape)}",
-            f"the data's labels are {', '.join(labels)[:200]}; other data is given with --data DIR",
+            f"the data's labels are {listed(labels)}; other data is given with --data DIR",
         )
 
 

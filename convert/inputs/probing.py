@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.inputs.shapes import picture_size
 from convert.settings import PixelRange
 from edge.datasets.dataset import Dataset, held_out
+from edge.datasets.image_folders import FASHION_MNIST_IMAGE
 from edge.errors import FloatModelUnreadable
-from edge.inference.accuracy import Evaluation
-from edge.inference.classifier import Classifier, softmax
+from edge.inference.accuracy import Evaluation, batch_of
+from edge.inference.classifier import Classifier, both_of, softmax
 from edge.inference.interpreters import Interpreter
 from edge.isolation.network_input import fit_pictures
 from edge.spec import ImageSpec
@@ -40,18 +40,16 @@ class RangeFit:
     log_loss: float
 
 
-def measure_range(interpreter: Interpreter, training: Dataset) -> tuple[ImageSpec, dict[PixelRange, RangeFit]]:
-    """The pixel range with the least log loss on 1,000 training pictures, and the fit of each range.
+def measure_range(
+    interpreter: Interpreter, training: Dataset, image: ImageSpec = FASHION_MNIST_IMAGE
+) -> tuple[ImageSpec, dict[PixelRange, RangeFit]]:
+    """`image` in the pixel range with the least log loss on 1,000 training pictures, and the fit of each range.
 
     Log loss decides, not accuracy: a network of ReLUs answers nearly the same when all its inputs are 255 times
     too large, only far too sure of itself. Raises FloatModelUnreadable if it knows nothing in any range.
     """
-    classes = len(training.label_names)
-    smallest = int(np.bincount(training.labels, minlength=classes).min())
-    probe = training.subset(held_out(training, min(PROBE_IMAGES // classes, smallest)))
-    size = picture_size(interpreter.input.shape[1:])
-    assert size is not None, "checked by the reader"
-    images = {pixels: replace(image, height=size[0], width=size[1]) for pixels, image in RANGES.items()}
+    probe = probe_of(training)
+    images = {pixels: in_range(image, pixels) for pixels in RANGES}
     fits = {pixels: _fit(interpreter, image, probe) for pixels, image in images.items()}
     best = min(fits, key=lambda pixels: fits[pixels].log_loss)
     if max(fit.accuracy for fit in fits.values()) < least_accuracy(probe.labels):
@@ -61,6 +59,25 @@ def measure_range(interpreter: Interpreter, training: Dataset) -> tuple[ImageSpe
             "if it is the right model, name its range with --pixels, and put other preprocessing into the model",
         )
     return images[best], fits
+
+
+def in_range(image: ImageSpec, pixels: PixelRange) -> ImageSpec:
+    """The same pictures in another pixel range."""
+    return replace(image, low=RANGES[pixels].low, high=RANGES[pixels].high)
+
+
+def probe_of(training: Dataset) -> Dataset:
+    """About 1,000 pictures, equally many of each class; of more classes, one each."""
+    classes = len(training.label_names)
+    smallest = int(np.bincount(training.labels, minlength=classes).min())
+    return training.subset(held_out(training, max(1, min(PROBE_IMAGES // classes, smallest))))
+
+
+def predicted(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Class numbers (N,) that a model answers to uint8 (N, *image.shape), or what fits it."""
+    raw = _scores(interpreter, image, pictures)
+    best: NDArray[np.intp] = _as_probabilities(raw).argmax(axis=1)
+    return best
 
 
 def least_accuracy(truth: NDArray[np.integer[Any]]) -> float:
@@ -82,11 +99,13 @@ def check_knows_something(path: Path, float_run: Evaluation) -> None:
 
 
 def gives_logits(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> bool:
-    """Whether the outputs for uint8 (N, height, width) are other than probabilities: negative, or not summing to one.
+    """Whether the outputs for uint8 (N, *image.shape) are other than probabilities: negative, or not summing to one.
+
+    One output, the second of two labels' probability, is beyond one otherwise.
 
     Raises FloatModelUnreadable if they are not finite.
     """
-    scores = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False).probabilities(pictures)
+    scores = _scores(interpreter, image, pictures)
     if not np.isfinite(scores).all():
         raise FloatModelUnreadable(
             "the model answers NaN or infinity for ordinary pictures", "check its weights and its pixel range"
@@ -95,14 +114,28 @@ def gives_logits(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[n
 
 
 def _fit(interpreter: Interpreter, image: ImageSpec, probe: Dataset) -> RangeFit:
-    classifier = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False)
-    raw = classifier.probabilities(fit_pictures(probe.images, image))
+    raw = _scores(interpreter, image, probe.images)
     if not np.isfinite(raw).all():
         return RangeFit(0.0, float("inf"))
-    scores = raw if _probabilities(raw) else softmax(raw)
+    scores = _as_probabilities(raw)
     of_truth = scores[np.arange(len(probe)), probe.labels]
     right = scores.argmax(axis=1) == probe.labels
     return RangeFit(float(right.mean()), float(-np.log(np.maximum(of_truth, 1e-12)).mean()))
+
+
+def _scores(interpreter: Interpreter, image: ImageSpec, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model answers, as it is: float32 (N, labels); of one output s, 1 - s and s."""
+    classifier = Classifier(interpreter, _numbers(interpreter), image, gives_logits=False)
+    batch = batch_of(image)
+    parts = (pictures[start : start + batch] for start in range(0, len(pictures), batch))
+    return np.concatenate([classifier.probabilities(fit_pictures(part, image)) for part in parts])
+
+
+def _as_probabilities(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    if _probabilities(raw):
+        return raw
+    from_one = raw.shape[1] == 2 and np.allclose(raw.sum(axis=1), 1, atol=_SUM_TOLERANCE)
+    return both_of(raw[:, 1:], are_logits=True) if from_one else softmax(raw)
 
 
 def _probabilities(scores: NDArray[np.float32]) -> bool:
@@ -112,4 +145,4 @@ def _probabilities(scores: NDArray[np.float32]) -> bool:
 
 def _numbers(interpreter: Interpreter) -> tuple[str, ...]:
     """Labels to run a classifier with where only its numbers matter."""
-    return tuple(str(number) for number in range(interpreter.output.shape[-1]))
+    return tuple(str(number) for number in range(max(2, interpreter.output.shape[-1])))

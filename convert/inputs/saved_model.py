@@ -15,7 +15,7 @@ import numpy as np
 
 from convert.inputs import float_graph
 from convert.inputs.inference_graph import check_independent, for_inference
-from convert.inputs.shapes import check_labels, check_picture, takes_the_data
+from convert.inputs.shapes import check_labels, check_picture, takes_pictures
 from convert.inputs.signature_interpreter import SignatureInterpreter, call
 from convert.inputs.source import INPUT_NAME, Export
 from convert.inputs.tensorflow_converter import float_flatbuffer
@@ -41,6 +41,7 @@ class SavedModel:
     export: Export
     flatbuffer: bytes | None
     record: None = None
+    image: None = None
     format: Format = Format.SAVED_MODEL
     notes: tuple[str, ...] = ()
 
@@ -75,7 +76,7 @@ def load(folder: Path, labels: tuple[str, ...], known_as: Path | None = None) ->
     given = _only(path, "input", list(signature.structured_input_signature[1].values()))
     _only(path, "output", list(signature.structured_outputs.values()))
     _check_finite(path, signature)
-    fits = takes_the_data(_sizes(given)[1:])  # of another shape it is refused below
+    fits = takes_pictures(_sizes(given)[1:])  # of another shape it is refused below
     function, notes = for_inference(path, signature) if fits else (signature, ())
     given = function.inputs[0]
     check_picture(path, _sizes(given), given.dtype.name)
@@ -91,7 +92,7 @@ def load(folder: Path, labels: tuple[str, ...], known_as: Path | None = None) ->
         size_bytes=sum(file.stat().st_size for file in files),
         input_shape=tuple(given.shape[1:]),
         kernel_weights=sum(int(np.prod(weight.shape)) for weight in signature.variables if len(weight.shape) > 1),
-        interpreter=SignatureInterpreter(function, given, len(labels)),
+        interpreter=SignatureInterpreter(function, given, int(function.outputs[0].shape[1])),
         takes_bytes=takes_bytes,
         export=export,
         flatbuffer=_take_floats(path, export) if takes_bytes else None,

@@ -9,6 +9,7 @@ from typing import Protocol
 from convert.inputs.training_record import TrainingRecord
 from convert.settings import Format
 from edge.inference.interpreters import Interpreter
+from edge.spec import ImageSpec
 
 INPUT_NAME = "pixels"
 """What an exported SavedModel calls its only input."""
@@ -37,6 +38,11 @@ class Source(Protocol):
     @property
     def record(self) -> TrainingRecord | None:
         """How it was trained, None for a model of other origin."""
+        ...
+
+    @property
+    def image(self) -> ImageSpec | None:
+        """The pictures that it was trained on, None where the file does not say."""
         ...
 
     @property

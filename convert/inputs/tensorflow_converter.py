@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.converter_log import note_layers, noted_layers, save
+from convert.inputs.model_inputs import Inputs
 from convert.inputs.source import Export
 from convert.quiet import captured
 from convert.settings import CALIBRATED, Scheme
@@ -46,7 +47,7 @@ def float_flatbuffer(export: Export) -> bytes:
 
 
 def tflite_converter(
-    export: Export, folder: str, pictures: NDArray[np.float32], on_picture: OnPicture, scheme: Scheme = Scheme.INT8
+    export: Export, folder: str, pictures: Inputs, on_picture: OnPicture, scheme: Scheme = Scheme.INT8
 ) -> Any:
     """A converter to a scheme as every TFLite runtime takes it: batch 1, Dense per tensor, integers in and out.
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.inputs.model_inputs import Inputs
 from convert.inputs.source import Export
 from convert.inputs.tensorflow_converter import OnPicture, refusing, tflite_converter
 from convert.quantize import internals
@@ -38,7 +39,7 @@ class Calibrated(Protocol):
         ...
 
 
-Calibrate = Callable[[NDArray[np.float32], ImageSpec, OnPicture], Calibrated]
+Calibrate = Callable[[Inputs, ImageSpec, OnPicture], Calibrated]
 """Looks at a float model with pictures float32 (N, *input shape) in the model's own pixel range."""
 
 
@@ -68,16 +69,14 @@ class RuledModel:
             return internals.quantised(internals.with_ranges(self.graph, ranges))
 
 
-def calibrate(export: Export, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture) -> RuledModel:
+def calibrate(export: Export, pictures: Inputs, image: ImageSpec, on_picture: OnPicture) -> RuledModel:
     """Convert to a float flatbuffer and go on as `calibrate_flatbuffer`."""
     with refusing(), tempfile.TemporaryDirectory(prefix="fmnist-edge-") as folder:
         graph = internals.calibrated_graph(tflite_converter(export, folder, pictures[:1], lambda done: None))
     return calibrate_flatbuffer(graph, pictures, image, on_picture)
 
 
-def calibrate_flatbuffer(
-    graph: bytes, pictures: NDArray[np.float32], image: ImageSpec, on_picture: OnPicture
-) -> RuledModel:
+def calibrate_flatbuffer(graph: bytes, pictures: Inputs, image: ImageSpec, on_picture: OnPicture) -> RuledModel:
     """Run a float flatbuffer on the pictures twice: for the extremes of each activation, then for its histogram.
 
     Its activations have ranges, whatever these are. `on_picture` is called with up to twice the number of pictures.
@@ -128,7 +127,7 @@ class PlainModel:
 
 def convert_plainly(
     export: Export,
-    pictures: NDArray[np.float32],
+    pictures: Inputs,
     image: ImageSpec,
     on_picture: OnPicture,
     scheme: Scheme = Scheme.INT8,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.inputs.model_inputs import Inputs
 from convert.inputs.tensorflow_converter import InternalsMissing
 
 
@@ -85,7 +86,7 @@ def input_number(graph: bytes) -> int:
     return int(_read(graph).subgraphs[0].inputs[0])
 
 
-def values(flatbuffer: bytes, numbers: Sequence[int], inputs: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
+def values(flatbuffer: bytes, numbers: Sequence[int], inputs: Inputs) -> Iterator[list[NDArray[Any]]]:
     """For each input, (N, *input shape) as the model takes them, what the tensors of these numbers hold.
 
     The converter's own calibration looks at a tensor after the whole run, when an addition may have put its result

@@ -8,14 +8,19 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from convert.verify.layer_errors import LayerError
 from edge.datasets.dataset import Dataset
 from edge.inference.accuracy import Evaluation
+from edge.opencv import cv2
+from edge.spec import Colour, ImageSpec
 
 FLOAT, INT8, BAD = "#1f77b4", "#d95f02", "#b2182b"  # told apart by colour-blind eyes too
 CHANGED_SHOWN = 24
 _COLUMNS = 8
+_PIXELS = 128
+"""Of a picture's longer side in the page."""
 
 
 def per_class(float_run: Evaluation, int8_run: Evaluation) -> str:
@@ -69,7 +74,7 @@ def confusion_change(float_run: Evaluation, int8_run: Evaluation) -> str:
     return _svg(figure)
 
 
-def changed_pictures(test: Dataset, float_run: Evaluation, int8_run: Evaluation) -> str:
+def changed_pictures(test: Dataset, float_run: Evaluation, int8_run: Evaluation, image: ImageSpec) -> str:
     """The first pictures whose answer changed, with the truth and both answers; empty where there are none."""
     changed = np.flatnonzero(float_run.predicted != int8_run.predicted)[:CHANGED_SHOWN]
     if not len(changed):
@@ -78,7 +83,7 @@ def changed_pictures(test: Dataset, float_run: Evaluation, int8_run: Evaluation)
     figure = Figure(figsize=(1.5 * _COLUMNS, 2.3 * rows), layout="constrained")
     for place, number in enumerate(changed, 1):
         axes = figure.add_subplot(rows, _COLUMNS, place)
-        axes.imshow(test.images[number], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.imshow(_shown(test.images[number], image), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axes.set_axis_off()
         truth, before, after = (
             test.label_names[one]
@@ -117,6 +122,17 @@ def _svg(figure: Figure) -> str:
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     text = target.getvalue()
     return text[text.index("<svg") :]
+
+
+def _shown(picture: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
+    """A picture uint8 (H, W) or (H, W, 3) as matplotlib has it, red first, no larger than anybody sees in the page."""
+    if image.colour is Colour.BGR and picture.ndim == 3:
+        picture = np.ascontiguousarray(picture[..., ::-1])
+    scale = _PIXELS / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _short(label: str) -> str:

@@ -86,7 +86,9 @@ def _summary(outcome: Outcome) -> str:
 def _changed(outcome: Outcome) -> str:
     paired = outcome.parity.paired
     count = paired.images - round(paired.agreement * paired.images)
-    drawn = figures.changed_pictures(outcome.test, outcome.parity.float_run, outcome.parity.int8_run)
+    image = outcome.model.image
+    assert image is not None
+    drawn = figures.changed_pictures(outcome.test, outcome.parity.float_run, outcome.parity.int8_run, image)
     text = f"{count:,} of {paired.images:,} answers changed"
     if not drawn:
         return f"<h2>Pictures whose answer changed</h2><p>{text}.</p>"

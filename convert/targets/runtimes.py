@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from convert.targets.operators import Target
 from convert.targets.runtime_process import DISTRIBUTIONS, Answers, find_place, run_there
-from convert.tflite.mediapipe_variant import takes_rgb
+from convert.tflite.mediapipe_variant import is_grey_variant
 from edge.choices import Backend
 from edge.errors import BackendUnavailable, BadOption
-from edge.inference.classifier import open_classifier
+from edge.inference.classifier import both_of, open_classifier
 from edge.inference.interpreters import TFLiteInterpreter, open_interpreter
 from edge.inference.model_file import Model
 from edge.isolation.network_input import fit_pictures
@@ -112,7 +112,7 @@ def run_targets(
     pictures: NDArray[np.uint8],
     pythons: Mapping[Target, Path],
 ) -> list[TargetRun]:
-    """Run a model for each target on grey pictures uint8 (N, H, W) of a data set, beside LiteRT in this process.
+    """Run a model for each target on a data set's pictures, read for it, beside LiteRT in this process.
 
     `content` is the whole of the file, whether it is on the disk or not. Raises ModelUnsupported for one that is no
     classifier of such pictures, BackendUnavailable for a Python of `pythons` without the runtime.
@@ -132,13 +132,13 @@ def run_targets(
             if child.absent and target in pythons:
                 hint = f"{place.python} -m pip install {place.distribution}"
                 raise BackendUnavailable(f"{place.python}: {child.absent}", hint)
-            runs.append(judge(target, child, expected, interpreter, model.labels))
+            runs.append(judge(target, child, expected, interpreter, model.labels, model.gives_logits))
     return runs
 
 
 def _inputs(model: Model, interpreter: TFLiteInterpreter, pictures: NDArray[np.uint8]) -> NDArray[Any]:
     """Raw inputs (N, *input shape): what the device's classifier makes of the pictures; for RGB, bytes three times."""
-    if takes_rgb(interpreter.input):
+    if is_grey_variant(model, interpreter.input):
         image = ImageSpec(interpreter.input.shape[1], interpreter.input.shape[2])
         inputs: NDArray[Any] = np.repeat(fit_pictures(pictures, image)[..., np.newaxis], 3, axis=3)
     else:
@@ -148,9 +148,17 @@ def _inputs(model: Model, interpreter: TFLiteInterpreter, pictures: NDArray[np.u
 
 
 def judge(
-    target: Target, child: Answers, expected: NDArray[Any], interpreter: TFLiteInterpreter, labels: tuple[str, ...]
+    target: Target,
+    child: Answers,
+    expected: NDArray[Any],
+    interpreter: TFLiteInterpreter,
+    labels: tuple[str, ...],
+    gives_logits: bool = False,
 ) -> TargetRun:
-    """Hold a child's answers against those of LiteRT here."""
+    """Hold a child's answers against those of LiteRT here.
+
+    A single output is the second of two labels' probability, or its logit (`gives_logits`).
+    """
     if child.outputs is None:
         return TargetRun(target, absent=child.absent, complaint=child.complaint)
     output, beside = interpreter.output, interpreter.name
@@ -166,7 +174,7 @@ def judge(
     # A step of int8, whatever the output's type: a float or an int16 one is as fine as 255 steps over what it spans.
     step = max(output.scale, float(np.ptp(wanted)) / 255) or 1.0
     steps = float(np.abs(given - wanted).max() / step)
-    changed = int(np.sum(given.argmax(axis=1) != wanted.argmax(axis=1)))
+    changed = int(np.sum(_best(given, gives_logits) != _best(wanted, gives_logits)))
     allowed = TOLERANCES[target]
     if steps > allowed.steps or changed > allowed.labels * len(wanted):
         complaint = (
@@ -175,3 +183,10 @@ def judge(
         )
         return replace(run, steps=steps, changed=changed, complaint=complaint)
     return replace(run, steps=steps, changed=changed)
+
+
+def _best(scores: NDArray[np.float32], are_logits: bool) -> NDArray[np.intp]:
+    """Class numbers (N,) of decoded outputs (N, ...)."""
+    flat = scores.reshape(len(scores), -1)
+    best: NDArray[np.intp] = (both_of(flat, are_logits) if flat.shape[1] == 1 else flat).argmax(axis=1)
+    return best

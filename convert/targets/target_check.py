@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.progress import Stages
 from convert.targets.check import check
 from convert.targets.operators import Target
 from convert.targets.runtimes import IMAGES, TargetRun, is_reachable, run_targets
 from convert.tflite import manifest, metadata
-from convert.tflite.mediapipe_variant import LUMA, open_grey, with_rgb_ends
+from convert.tflite.mediapipe_variant import LUMA, is_grey_variant, open_grey, with_rgb_ends
 from convert.verify.parity import ConvertedModel, name_data
 from edge.choices import Backend
 from edge.errors import AccuracyBudgetExceeded, TargetUnmet
 from edge.inference.accuracy import Evaluation, PairedAccuracy, compare, evaluate
+from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import Model, parse_model
+from edge.spec import Colour
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,13 +81,21 @@ def _run(
         return TargetRun(target, converted.parity.runtime, images=len(test))
     if not converted.within_budget:
         return TargetRun(target, absent="the model loses more than it may")
+    pictures = test.images[:IMAGES]
     if variant is not None and target is Target.MEDIAPIPE:
         model, content = variant.model, variant.content
-    pictures = test.images[:IMAGES]
+        pictures = _in_order_of(model, converted, pictures)
     if not is_reachable(target, pythons):
         return run_targets(model, content, [target], pictures[:1], pythons)[0]
     with stages.stage(f"run {target}", len(pictures)):
         return run_targets(model, content, [target], pictures, pythons)[0]
+
+
+def _in_order_of(variant: Model, converted: ConvertedModel, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pictures as the variant takes them: red first where the network itself takes blue first."""
+    before, after = converted.model.image, variant.image
+    assert before is not None and after is not None
+    return pictures if before.colour is after.colour else pictures[..., ::-1]
 
 
 def _make_variant(converted: ConvertedModel, stages: Stages) -> Variant:
@@ -96,12 +107,18 @@ def _make_variant(converted: ConvertedModel, stages: Stages) -> Variant:
     facts = dict(plain.manifest) | {
         "scores": "probabilities",
         "sha256": hashlib.sha256(flatbuffer).hexdigest(),
-        "mediapipe": {"made_from_sha256": plain.manifest["sha256"], "luma_128ths": list(LUMA)},
+        "mediapipe": {"made_from_sha256": plain.manifest["sha256"]},
     }
+    if plain.image.colour is Colour.GREY:
+        facts["mediapipe"]["luma_128ths"] = list(LUMA)
+    else:
+        facts["image"] = replace(plain.image, colour=Colour.RGB).as_json()
     model = parse_model(manifest.attach(flatbuffer, facts), settings.variant_path)
-    classifier = open_grey(model, open_interpreter(model, Backend.LITERT))
+    interpreter = open_interpreter(model, Backend.LITERT)
+    opening = open_grey if is_grey_variant(model, interpreter.input) else open_classifier
     with stages.stage("evaluate mediapipe", len(test)) as advance:
-        run = evaluate(classifier, test.images, test.labels.astype(np.int64), advance)
+        pictures = _in_order_of(model, converted, test.images)
+        run = evaluate(opening(model, interpreter), pictures, test.labels.astype(np.int64), advance)
     beside_float, paired = compare(converted.parity.float_run, run), compare(converted.parity.int8_run, run)
     if max(beside_float.drop, paired.drop) > settings.max_drop:
         raise AccuracyBudgetExceeded(

@@ -1,9 +1,9 @@
 """A variant of an int8 classifier for MediaPipe's ImageClassifier: an RGB picture of bytes in, scores in bytes out.
 
-The int8 network stays as it is, to the bit. Drawn into its file, in front: bytes become int8, a fixed 1x1 convolution
-makes grey of RGB, and a reshape where the network takes no (1, height, width, 1). Behind: a softmax where the network
-gives logits, of which MediaPipe knows nothing, and int8 becomes bytes. Every operation is version 3 or lower, so what
-runs the int8 model runs this.
+The int8 network stays as it is, to the bit. Drawn into its file, in front: bytes become int8; a fixed 1x1 convolution
+makes grey of RGB, or BGR where the network takes that; and a reshape where it takes no (1, height, width, 1). Behind:
+a softmax where the network gives logits, of which MediaPipe knows nothing, and int8 becomes bytes. Every operation is
+version 3 or lower, so what runs the int8 model runs this.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge.inference.classifier import Classifier
 from edge.inference.interpreters import Interpreter
 from edge.inference.model_file import Model
-from edge.spec import ImageSpec, TensorSpec
+from edge.spec import Colour, ImageSpec, TensorSpec
 
 LUMA = (38, 75, 15)
 """128ths of red, green and blue: ITU-R BT.601's 0.299, 0.587, 0.114. They sum to 128, so grey stays what it is."""
@@ -46,8 +46,10 @@ class GreyThrice:
         return self._interpreter.run(np.repeat(batch, 3, axis=3))
 
 
-def takes_rgb(tensor: TensorSpec) -> bool:
-    """Whether an input is an RGB picture of bytes, uint8 (1, height, width, 3)."""
+def is_grey_variant(model: Model, tensor: TensorSpec) -> bool:
+    """Whether a model of grey pictures takes RGB, uint8 (1, height, width, 3): the variant of a grey model."""
+    if model.image is None or model.image.colour is not Colour.GREY:
+        return False
     return len(tensor.shape) == 4 and tensor.shape[3] == 3 and tensor.dtype == np.uint8
 
 
@@ -61,7 +63,7 @@ def with_rgb_ends(flatbuffer: bytes, image: ImageSpec, gives_logits: bool) -> by
     """The int8 classifier with an RGB input uint8 (1, height, width, 3) and scores uint8 (1, classes) as output.
 
     A byte stands for the same real value as in `image`, and with red = green = blue the network gets the very int8
-    values of the one-channel model where its input's range is that of the pixels.
+    values of the one-channel model where its input's range is that of the pixels; one in colour always does.
     """
     drawing = _Drawing(flatbuffer)
     _draw_front(drawing, image)
@@ -76,10 +78,22 @@ def _draw_front(drawing: _Drawing, image: ImageSpec) -> None:
     byte_zero = int(np.clip(np.rint(-image.low / byte_scale), 0, 255))
     size = (1, image.height, image.width)
     picture = drawing.tensor("image", (*size, 3), schema.TensorType.UINT8, [byte_scale], byte_zero)
+    if image.colour is Colour.RGB:
+        drawing.graph.operators = [
+            drawing.operation("QUANTIZE", [picture], given, 1, schema.QuantizeOptionsT()),
+            *drawing.graph.operators,
+        ]
+        drawing.graph.inputs = np.array([picture], np.int32)
+        return
     colours = drawing.tensor("colours", (*size, 3), schema.TensorType.INT8, [scale], zero_point)
-    kernel = drawing.constant("luma", np.array(LUMA, np.int8).reshape(1, 1, 1, 3), [_LUMA_SCALE])
-    bias = drawing.constant("luma_bias", np.zeros(1, np.int32), [scale * _LUMA_SCALE])
-    ends_in_channel = tuple(drawing.graph.tensors[given].shape) == (*size, 1)
+    # Of 1 x 1 pixel: grey, or the three channels turned round, whose weights of one are exact.
+    if image.colour is Colour.GREY:
+        channels, unit, weights = 1, _LUMA_SCALE, np.array(LUMA, np.int8).reshape(1, 1, 1, 3)
+    else:
+        channels, unit, weights = 3, 1.0, np.eye(3, dtype=np.int8)[::-1].reshape(3, 1, 1, 3)
+    kernel = drawing.constant("luma", weights, [unit])
+    bias = drawing.constant("luma_bias", np.zeros(channels, np.int32), [scale * unit])
+    ends_in_channel = tuple(drawing.graph.tensors[given].shape) == (*size, channels)
     grey = given if ends_in_channel else drawing.tensor("grey", (*size, 1), schema.TensorType.INT8, [scale], zero_point)
     options = schema.Conv2DOptionsT()
     options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1

@@ -13,7 +13,7 @@ import flatbuffers
 import flatbuffers.number_types as kinds
 
 from edge.inference.model_file import LABELS_NAME, MARKER
-from edge.spec import ImageSpec
+from edge.spec import Colour, Framing, ImageSpec
 
 METADATA_NAME = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
@@ -21,17 +21,32 @@ ALIGNMENT = 16
 """Bytes; the schema's force_align of a buffer's data, which kernels with vector loads count on."""
 
 _PARSER_VERSION = "1.0.0"
-_RGB, _GRAYSCALE, _IMAGE_PROPERTIES, _NORMALIZATION, _AXIS_LABELS = 1, 2, 2, 1, 2
+_UNKNOWN, _RGB, _GRAYSCALE, _IMAGE_PROPERTIES, _NORMALIZATION = 0, 1, 2, 2, 1
+_DESCRIPTIONS, _AXIS_LABELS = 1, 2
 _UNION_NONE = 0
 
 Field = Callable[[flatbuffers.Builder, int], None]
 
 
-def describe(name: str, image: ImageSpec, is_rgb: bool = False) -> bytes:
-    """The metadata flatbuffer of a classifier: a grey or RGB image and its normalisation in, labels.txt out."""
+_SHOWS = {
+    Framing.GARMENT_GREY: "A garment, bright on black.",
+    Framing.GARMENT_COLOUR: "A garment in colour, on a ground of one colour.",
+    Framing.STRETCH: "A whole picture, stretched.",
+    Framing.LETTERBOX: "A whole picture, with borders.",
+    Framing.CROP: "The middle of a picture.",
+}
+
+
+def describe(name: str, image: ImageSpec, is_rgb: bool = False, scores_one: bool = False) -> bytes:
+    """The metadata flatbuffer of a classifier: an image and its normalisation in, labels.txt out.
+
+    `is_rgb` is for MediaPipe's variants, `scores_one` for two labels of which only the second has a score. Of the order
+    blue, green, red the format knows nothing.
+    """
+    colours = {Colour.GREY: _GRAYSCALE, Colour.RGB: _RGB, Colour.BGR: _UNKNOWN}
     builder = flatbuffers.Builder(1024)
     size = _table(builder, _uint32(image.width), _uint32(image.height))
-    properties = _table(builder, _int8(_RGB if is_rgb else _GRAYSCALE), _offset(size))
+    properties = _table(builder, _int8(_RGB if is_rgb else colours[image.colour]), _offset(size))
     content = _table(builder, _uint8(_IMAGE_PROPERTIES), _offset(properties))
     # Normalised = (byte - mean) / std, from normalised = byte * (high - low) / 255 + low.
     deviation = 255 / (image.high - image.low)
@@ -39,12 +54,14 @@ def describe(name: str, image: ImageSpec, is_rgb: bool = False) -> bytes:
     std = _floats(builder, deviation)
     normalisation = _table(builder, _offset(mean), _offset(std))
     unit = _table(builder, _uint8(_NORMALIZATION), _offset(normalisation))
-    given = _tensor(
-        builder, "image", "A garment, bright on black.", content=content, process_units=_vector(builder, [unit])
-    )
+    shown = _SHOWS[image.framing]
+    given = _tensor(builder, "image", shown, content=content, process_units=_vector(builder, [unit]))
     file_name, file_text = builder.CreateString(LABELS_NAME), builder.CreateString("One label a line.")
-    labels = _table(builder, _offset(file_name), _offset(file_text), _int8(_AXIS_LABELS))
-    result = _tensor(builder, "scores", "One score for each label.", associated_files=_vector(builder, [labels]))
+    kind, meaning = _AXIS_LABELS, "One score for each label."
+    if scores_one:
+        kind, meaning = _DESCRIPTIONS, "The score of the second of two labels."
+    labels = _table(builder, _offset(file_name), _offset(file_text), _int8(kind))
+    result = _tensor(builder, "scores", meaning, associated_files=_vector(builder, [labels]))
     graph = _table(builder, _skip, _skip, _offset(_vector(builder, [given])), _offset(_vector(builder, [result])))
     graphs, title = _vector(builder, [graph]), builder.CreateString(name)
     version = builder.CreateString(_PARSER_VERSION)

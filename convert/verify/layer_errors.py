@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.inputs.model_inputs import Inputs, Mapped
 from convert.quantize import internals
 from convert.tflite.metadata import layer_name
 
@@ -34,7 +36,7 @@ class LayerError:
     saturated: float
 
 
-def layer_errors(graph: bytes, int8: bytes, pictures: NDArray[np.float32]) -> Sequence[LayerError]:
+def layer_errors(graph: bytes, int8: bytes, pictures: Inputs) -> Sequence[LayerError]:
     """Compare the activations of a float flatbuffer and of the int8 one made of it, in the order of computation.
 
     `pictures`, float32 (N, *input shape), are in the model's own pixel range. Errors add up from layer to layer.
@@ -45,7 +47,7 @@ def layer_errors(graph: bytes, int8: bytes, pictures: NDArray[np.float32]) -> Se
     pairs = [(number, *by_name[tensors[number].name]) for number in numbers if tensors[number].name in by_name]
     entrance = internals.tensors(int8)[internals.input_number(int8)]
     scale, zero_point = _quantisation(entrance)
-    encoded = np.clip(np.rint(pictures / scale) + zero_point, -128, 127).astype(np.int8)
+    encoded = Mapped(pictures, partial(_encode, scale=scale, zero_point=zero_point))
     float_values = internals.values(graph, [pair[0] for pair in pairs], pictures)
     int8_values = internals.values(int8, [pair[1] for pair in pairs], encoded)
     signal, noise, outside, count = np.zeros((4, len(pairs)))
@@ -66,6 +68,11 @@ def layer_errors(graph: bytes, int8: bytes, pictures: NDArray[np.float32]) -> Se
         )
         for place, (number, _, _) in enumerate(pairs)
     ]
+
+
+def _encode(pictures: NDArray[np.float32], scale: float, zero_point: int) -> NDArray[np.int8]:
+    encoded: NDArray[np.int8] = np.clip(np.rint(pictures / scale) + zero_point, -128, 127).astype(np.int8)
+    return encoded
 
 
 def _quantisation(tensor: Any) -> tuple[float, int]:

@@ -41,6 +41,7 @@ class Dataset:
 
     Fashion-MNIST's are (N, 28, 28), bright on a black background; one's own are as the model takes them for which they
     were read. Labels are uint8, or uint16 of more than 256 names. `origin` says for people where the data came from.
+    Of one's own pictures, `files` has the file of each, and `enlarged` counts those that were smaller in their files.
     Raises DatasetDamaged if the arrays do not fit each other.
     """
 
@@ -48,6 +49,8 @@ class Dataset:
     labels: NDArray[np.unsignedinteger]
     label_names: tuple[str, ...]
     origin: str
+    files: tuple[Path, ...] = ()
+    enlarged: int = 0
 
     def __post_init__(self) -> None:
         count, size = len(self.images), self.images.shape[1:]
@@ -72,7 +75,7 @@ class Dataset:
         return len(self.labels)
 
     def subset(self, indices: NDArray[np.intp]) -> Dataset:
-        """Return the images at `indices` intp (M,), in that order."""
+        """Return the images at `indices` intp (M,), in that order, without their files."""
         return Dataset(self.images[indices], self.labels[indices], self.label_names, self.origin)
 
     @property
@@ -96,7 +99,8 @@ class Dataset:
                 "give data with the model's labels (--data DIR), or another --model",
             )
         kind = np.uint8 if len(labels) <= 256 else np.uint16
-        return Dataset(self.images, np.array(numbers, kind)[self.labels], labels, self.origin)
+        numbered = np.array(numbers, kind)[self.labels]
+        return Dataset(self.images, numbered, labels, self.origin, self.files, self.enlarged)
 
     def first(self, count: int) -> Dataset:
         """Return the first `count` images, or all if there are fewer; they share this data set's memory."""
@@ -129,12 +133,11 @@ def load(
         if found:
             return found
     if chosen and is_picture_set(chosen):
-        return Dataset(*read_picture_set(chosen, split, reading, image), f"own pictures, {split} split, from {chosen}")
+        own = read_picture_set(chosen, split, reading, image)
+        origin = f"own pictures, {split} split, from {chosen}"
+        return Dataset(own.images, own.numbers, own.labels, origin, own.files, own.enlarged)
     if chosen:
-        raise DatasetNotFound(
-            f"{chosen} does not hold the {split} data" if chosen.is_dir() else f"no folder {chosen}",
-            f"it should hold {expected_files(split)}, or pictures of your own as {LAYOUT}",
-        )
+        raise _not_there(chosen, split)
     if not allow_download:
         raise DatasetNotFound(
             f"the {split} data of Fashion-MNIST is neither in {SYSTEM_FOLDER} nor in {cache}",
@@ -153,9 +156,18 @@ def find_labels(data_dir: Path | None = None) -> tuple[str, ...]:
     No picture is read. Raises DatasetNotFound or DatasetDamaged.
     """
     chosen = _chosen(data_dir)
-    if chosen is None or holds_any(chosen) or not is_picture_set(chosen):
+    if chosen is None or holds_any(chosen):
         return FASHION_MNIST_LABELS
+    if not is_picture_set(chosen):
+        raise _not_there(chosen, "train")
     return labels_of(chosen)
+
+
+def _not_there(folder: Path, split: Split) -> DatasetNotFound:
+    return DatasetNotFound(
+        f"{folder} does not hold the {split} data" if folder.is_dir() else f"no folder {folder}",
+        f"it should hold {expected_files(split)}, or pictures of your own as {LAYOUT}",
+    )
 
 
 def _chosen(data_dir: Path | None) -> Path | None:

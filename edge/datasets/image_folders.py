@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,20 @@ FASHION_MNIST_IMAGE = ImageSpec()
 
 Reading = Callable[[str, int, int], None]
 """Told what is read, how many pictures are done and how many there are in all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureSet:
+    """Pictures uint8 (N, *image.shape) of one's own, their class numbers (N,), the labels, and the file of each.
+
+    `enlarged` counts the files with fewer rows or columns than the picture that was made of them.
+    """
+
+    images: NDArray[np.uint8]
+    numbers: NDArray[np.unsignedinteger]
+    labels: tuple[str, ...]
+    files: tuple[Path, ...]
+    enlarged: int
 
 
 def is_picture_set(folder: Path) -> bool:
@@ -78,8 +93,8 @@ def class_folders(labels: Iterable[str]) -> dict[str, str]:
 
 def read_picture_set(
     folder: Path, split: Split, reading: Reading | None = None, image: ImageSpec = FASHION_MNIST_IMAGE
-) -> tuple[NDArray[np.uint8], NDArray[np.unsignedinteger], tuple[str, ...]]:
-    """Pictures uint8 (N, *image.shape), their class numbers (N,), and the labels: folder names, sorted.
+) -> PictureSet:
+    """The pictures of a split as `image` says; the labels are the folders' names, sorted.
 
     Class numbers are uint8, or uint16 of more than 256. The pictures come in the order of the SHA-256 of their pixels:
     mixed, and the same on every machine whatever the files are called. Copies within a class count once. Raises
@@ -89,9 +104,12 @@ def read_picture_set(
     files = _files(folder / split, labels) if _has_splits(folder) else _of_split(_files(folder, labels), split, labels)
     pictures: dict[bytes, tuple[NDArray[np.uint8], int, Path]] = {}
     problems: list[str] = []
+    enlarged: set[Path] = set()
     for done, (path, number) in enumerate(files, 1):
-        picture = _read(path, image, problems)
+        picture, smaller = _read(path, image, problems)
         if picture is not None:
+            if smaller:
+                enlarged.add(path)
             digest = hashlib.sha256(picture.tobytes()).digest()
             _, other, twin = pictures.setdefault(digest, (picture, number, path))
             if other != number:
@@ -99,13 +117,12 @@ def read_picture_set(
         if reading is not None:
             reading(f"{split} pictures", done, len(files))
     refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
-    ordered = [pictures[digest] for digest in sorted(pictures)]
+    ordered = [pictures.pop(digest) for digest in sorted(pictures)]
     kind = np.uint8 if len(labels) <= 256 else np.uint16
-    return (
-        np.stack([picture for picture, _, _ in ordered]),
-        np.array([number for _, number, _ in ordered], kind),
-        labels,
-    )
+    numbers: NDArray[np.unsignedinteger] = np.array([number for _, number, _ in ordered], kind)
+    paths = tuple(path for _, _, path in ordered)
+    images = np.stack([picture for picture, _, _ in ordered])
+    return PictureSet(images, numbers, labels, paths, len(enlarged.intersection(paths)))
 
 
 def _of_split(files: list[tuple[Path, int]], split: Split, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
@@ -188,17 +205,21 @@ def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
     return found
 
 
-def _read(path: Path, image: ImageSpec, problems: list[str]) -> NDArray[np.uint8] | None:
-    """A picture as the network gets it, uint8 image.shape; None with the problem noted if there is none."""
+def _read(path: Path, image: ImageSpec, problems: list[str]) -> tuple[NDArray[np.uint8] | None, bool]:
+    """A picture as the network gets it, uint8 image.shape, and whether its file has fewer rows or columns.
+
+    None with the problem noted if there is none.
+    """
     try:
-        picture = to_input(read_image(path), image)
+        pixels = read_image(path)
+        picture = to_input(pixels, image)
     except SourceError as error:
         problems.append(error.message)
-        return None
+        return None, False
     if is_blank(picture):
         problems.append(f"{path} is blank: the device gives such a picture no label")
-        return None
-    return picture
+        return None, False
+    return picture, pixels.shape[0] < image.height or pixels.shape[1] < image.width
 
 
 def _folders(folder: Path) -> tuple[str, ...]:

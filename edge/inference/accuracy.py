@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.inference.classifier import Classifier
 from edge.isolation.network_input import fit_pictures
+from edge.spec import ImageSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +117,7 @@ def evaluate(
     """
     predicted = np.empty(len(pictures), np.int64)
     scores = np.empty(len(pictures), np.float32)
-    batch = max(1, min(BATCH, _MOST_VALUES // math.prod(classifier.image.shape)))
+    batch = batch_of(classifier.image)
     for start in range(0, len(pictures), batch):
         stop = min(start + batch, len(pictures))
         probabilities = classifier.probabilities(fit_pictures(pictures[start:stop], classifier.image))
@@ -125,6 +126,11 @@ def evaluate(
         if progress is not None:
             progress(stop)
     return Evaluation(predicted, truth.astype(np.int64), classifier.labels, scores)
+
+
+def batch_of(image: ImageSpec) -> int:
+    """How many pictures are looked at together."""
+    return max(1, min(BATCH, _MOST_VALUES // math.prod(image.shape)))
 
 
 def compare(float_run: Evaluation, int8_run: Evaluation) -> PairedAccuracy:

@@ -162,7 +162,8 @@ def test_folders_take_it(tmp_path: Path) -> None:
     for number, sample in enumerate(SAMPLES):
         (tmp_path / "test" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
         (tmp_path / "test" / "ab"[number % 2] / f"{sample.stem}.heic").write_bytes(as_heic(sample))
-    images, _, labels = read_picture_set(tmp_path, "test")
+    found = read_picture_set(tmp_path, "test")
+    images, labels = found.images, found.labels
     assert (len(images), labels) == (10, ("a", "b"))
     assert len(read_representative(tmp_path, ImageSpec(), lambda *_: None).images) == 10
 
