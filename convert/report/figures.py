@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from convert.report.most_changed import most_changed
 from convert.verify.layer_errors import LayerError
 from edge.datasets.dataset import Dataset
 from edge.inference.accuracy import Evaluation
@@ -25,9 +26,11 @@ _PIXELS = 128
 
 def per_class(float_run: Evaluation, int8_run: Evaluation) -> str:
     """What each class is recognised at, by the float model and by the one made of it, on one line."""
-    labels = list(float_run.per_class)
-    before = [100 * float_run.per_class[label] for label in labels]
-    after = [100 * int8_run.per_class[label] for label in labels]
+    of_float, of_int8 = float_run.per_class, int8_run.per_class
+    shown = (float_run.labels[number] for number in most_changed(float_run, int8_run))
+    labels = [label for label in shown if label in of_float]
+    before = [100 * of_float[label] for label in labels]
+    after = [100 * of_int8[label] for label in labels]
     figure = Figure(figsize=(9, 1.2 + 0.32 * len(labels)), layout="constrained")
     axes = figure.add_subplot()
     rows = range(len(labels))
@@ -55,8 +58,9 @@ def per_class(float_run: Evaluation, int8_run: Evaluation) -> str:
 
 def confusion_change(float_run: Evaluation, int8_run: Evaluation) -> str:
     """How many more (red) or fewer (blue) pictures of a true class, down, are taken for another, across."""
-    change = int8_run.confusion - float_run.confusion
-    labels = float_run.labels
+    shown = most_changed(float_run, int8_run)
+    change = (int8_run.confusion - float_run.confusion)[np.ix_(shown, shown)]
+    labels = [float_run.labels[number] for number in shown]
     side = max(5.5, 2 + 0.5 * len(labels))
     figure = Figure(figsize=(side, side - 0.5), layout="constrained")
     axes = figure.add_subplot()

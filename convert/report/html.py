@@ -7,11 +7,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from convert.report import figures
+from convert.report.most_changed import of_how_many
 from convert.report.outcome import target_lines, verdict
 from convert.tflite.manifest import versions
 
 if TYPE_CHECKING:
-    from convert.report.outcome import Outcome
+    from convert.report.most_changed import of_how_many
+from convert.report.outcome import Outcome
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -49,7 +51,8 @@ def to_html(outcome: Outcome) -> bytes:
         _summary(outcome),
         *(f"<p>Note: {escape(note)}</p>" for note in outcome.notes),
         "<h2>Where it runs</h2><ul>" + "".join(f"<li>{escape(line)}</li>" for line in target_lines(outcome)) + "</ul>",
-        "<h2>Class by class</h2>" + figures.per_class(parity.float_run, parity.int8_run),
+        f"<h2>Class by class{of_how_many(parity.float_run)}</h2>"
+        + figures.per_class(parity.float_run, parity.int8_run),
         "<h2>What is confused more, or less</h2><p>Pictures of a class, converted minus float: red off the diagonal is "
         "worse.</p>" + figures.confusion_change(parity.float_run, parity.int8_run),
         _changed(outcome),

@@ -12,6 +12,7 @@ from rich.table import Table
 from convert.inputs.source import Source
 from convert.pipe_console import PipeConsole
 from convert.quantize.search import Found
+from convert.report.most_changed import MOST_IN_JSON, most_changed, of_how_many
 from convert.targets.runtimes import TargetRun
 from convert.targets.target_check import Variant
 from convert.tflite import manifest
@@ -146,7 +147,8 @@ def _run(run: Evaluation) -> dict[str, Any]:
     return {
         "accuracy": run.accuracy,
         "per_class": run.per_class,
-        "confusion": run.confusion.tolist(),  # row = truth, column = prediction
+        # row = truth, column = prediction
+        "confusion": run.confusion.tolist() if len(run.labels) <= MOST_IN_JSON else None,
     }
 
 
@@ -167,12 +169,14 @@ def _summary(outcome: Outcome) -> Table:
 
 
 def _classes(outcome: Outcome) -> Table:
-    table = Table(title="recognised of each class")
+    float_run, int8_run = outcome.parity.float_run, outcome.parity.int8_run
+    table = Table(title=f"recognised of each class{of_how_many(float_run)}")
     table.add_column("class")
     for heading in ("float", outcome.settings.scheme, "change"):
         table.add_column(heading, justify="right")
-    before, after = outcome.parity.float_run.per_class, outcome.parity.int8_run.per_class
-    for label in before:
+    before, after = float_run.per_class, int8_run.per_class
+    shown = {float_run.labels[number] for number in most_changed(float_run, int8_run)}
+    for label in (one for one in before if one in shown):
         change = 100 * (after[label] - before[label])
         table.add_row(label, f"{before[label]:.1%}", f"{after[label]:.1%}", f"{change:+.1f} points")
     return table

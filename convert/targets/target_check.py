@@ -18,7 +18,7 @@ from convert.tflite import manifest, metadata
 from convert.tflite.mediapipe_variant import LUMA, is_grey_variant, open_grey, with_rgb_ends
 from convert.verify.parity import ConvertedModel, name_data
 from edge.choices import Backend
-from edge.errors import AccuracyBudgetExceeded, TargetUnmet
+from edge.errors import AccuracyBudgetExceeded, BadOption, TargetUnmet
 from edge.inference.accuracy import Evaluation, PairedAccuracy, compare, evaluate
 from edge.inference.classifier import open_classifier
 from edge.inference.interpreters import open_interpreter
@@ -115,6 +115,11 @@ def _make_variant(converted: ConvertedModel, stages: Stages) -> Variant:
         facts["image"] = replace(plain.image, colour=Colour.RGB).as_json()
     model = parse_model(manifest.attach(flatbuffer, facts), settings.variant_path)
     interpreter = open_interpreter(model, Backend.LITERT)
+    if interpreter.output.shape[-1] < len(model.labels):
+        raise BadOption(
+            "--target mediapipe: the model gives one score for two labels, MediaPipe wants one for each",
+            "leave mediapipe away, or train with two outputs",
+        )
     opening = open_grey if is_grey_variant(model, interpreter.input) else open_classifier
     with stages.stage("evaluate mediapipe", len(test)) as advance:
         pictures = _in_order_of(model, converted, test.images)

@@ -63,7 +63,7 @@ def with_rgb_ends(flatbuffer: bytes, image: ImageSpec, gives_logits: bool) -> by
     """The int8 classifier with an RGB input uint8 (1, height, width, 3) and scores uint8 (1, classes) as output.
 
     A byte stands for the same real value as in `image`, and with red = green = blue the network gets the very int8
-    values of the one-channel model where its input's range is that of the pixels; one in colour always does.
+    values of the one-channel model where its input's range is that of the pixels.
     """
     drawing = _Drawing(flatbuffer)
     _draw_front(drawing, image)

@@ -107,7 +107,8 @@ def test_float_and_int8_are_measured_on_the_devices_path(rgb: Done, data: Path, 
 def test_the_variant_for_mediapipe_has_the_same_answers(rgb: Done) -> None:
     assert rgb.report["mediapipe"]["other_answers"] == 0
     variant = open_interpreter(read_model(str(rgb.model.with_name("m_mediapipe.tflite"))))
-    assert (variant.input.shape, variant.input.dtype) == ((1, 48, 40, 3), np.uint8)
+    assert variant.input.shape == (1, 48, 40, 3)
+    assert variant.input.dtype == np.uint8
 
 
 def test_check_inspect_and_compare_take_it(rgb: Done, data: Path, network: Path) -> None:
@@ -161,12 +162,16 @@ def test_layers_that_prepare_pictures_are_taken_along(convert: Convert, tmp_path
     import keras
 
     layers = keras.layers
-    augment = keras.Sequential([layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomZoom(0.1)], name="augment")
+    augment = keras.Sequential(
+        [layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomZoom(0.1)], name="augment"
+    )
     front = [augment, layers.Resizing(44, 44), layers.CenterCrop(40, 40), layers.Normalization(mean=3.0, variance=0.9)]
     colour_network(front=front).save(tmp_path / "m.keras")
     done = convert(tmp_path / "m.keras")
     assert done.report["manifest"]["accuracy"]["float"] > 0.75
-    operators = {one["operator"] for one in json.loads(command("inspect", done.model, "-f", "json"))["graphs"][0]["operations"]}
+    operators = {
+        one["operator"] for one in json.loads(command("inspect", done.model, "-f", "json"))["graphs"][0]["operations"]
+    }
     assert "RESIZE_BILINEAR" in operators
 
 
@@ -213,6 +218,33 @@ def test_a_flat_folder_and_small_pictures(convert: Convert, tmp_path: Path) -> N
     colour_network((64, 64)).save(tmp_path / "m.keras")
     done = convert(tmp_path / "m.keras", folder=tmp_path / "flat")
     assert "60 of 60 pictures are smaller than 64x64: they are enlarged" in done.notes
+
+
+def test_a_thousand_classes(convert: Convert, tmp_path: Path) -> None:
+    """A pattern each, of 8 x 8 pixels: two pictures to train on and one to test on."""
+    import keras
+
+    rng = np.random.default_rng(0)
+    prototypes = rng.integers(20, 236, (1000, 8, 8, 3)).astype(np.int16)
+    for number, pixels in enumerate(prototypes):
+        for split, count in (("train", 2), ("test", 1)):
+            place = tmp_path / "data" / split / f"{number:04}"
+            place.mkdir(parents=True)
+            for index in range(count):
+                noisy = (pixels + rng.integers(-20, 21, pixels.shape)).astype(np.uint8)
+                assert cv2.imwrite(str(place / f"{index}.bmp"), np.ascontiguousarray(noisy[..., ::-1]))
+    flat = (prototypes.reshape(1000, -1) / 128 - 1).astype(np.float32)
+    layers = [keras.layers.Rescaling(1 / 128, -1), keras.layers.Flatten(), keras.layers.Dense(1000)]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+    model.set_weights([flat.T, -(flat**2).sum(axis=1) / 2])
+    model.save(tmp_path / "m.keras")
+    done = convert(tmp_path / "m.keras", folder=tmp_path / "data")
+    accuracy = done.report["manifest"]["accuracy"]
+    assert (accuracy["images"], len(accuracy["per_class"])) == (1000, 1000)
+    assert accuracy["float"] > 0.99 and accuracy["drop"] < 1
+    assert done.report["float_run"]["confusion"] is None
+    assert "of 1,000 classes the 40 that changed most" in " ".join(done.output.split())
+    assert done.model.with_name("m.report.html").stat().st_size < 3 << 20
 
 
 def test_labels_that_differ_are_both_listed(network: Path, quantize: Quantize, tmp_path: Path, rgb: Done) -> None:

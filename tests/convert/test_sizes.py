@@ -19,13 +19,13 @@ from typer.testing import CliRunner
 
 from convert.cli.app import app
 from edge.datasets.dataset import Dataset
-from edge.errors import FloatModelUnreadable, ModelUnsupported
+from edge.errors import FloatModelUnreadable
 from edge.inference.classifier import Classifier, open_classifier
 from edge.inference.interpreters import open_interpreter
 from edge.inference.model_file import read_model
 from edge.isolation.network_input import fit_pictures
 from edge.opencv import cv2
-from edge.spec import FASHION_MNIST_LABELS, ImageSpec
+from edge.spec import ImageSpec
 from tests.conftest import ROOT
 from tests.convert.large_models import TINY, twice_as_large, write_large
 from tests.edge.isolation.drawn_frames import drawn_frames
@@ -255,22 +255,3 @@ def test_a_record_of_another_size_is_refused(pair: Pair, quantize: Quantize, tmp
     result = quantize(path, "--data", pair.data)
     assert isinstance(result.exception, FloatModelUnreadable)
     assert "takes pictures of 56x56, its record says that it was trained on 28x28" in result.exception.message
-
-
-def test_a_model_that_the_data_does_not_fit_is_not_measured(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = Classifier(_Odd(), FASHION_MNIST_LABELS, ImageSpec(32, 32), gives_logits=False)
-    monkeypatch.setattr("convert.verify.evaluation.open_classifier", lambda *_: odd)
-    result = CliRunner().invoke(app, ["evaluate", "tiny", "--data", str(pair.data)])
-    assert isinstance(result.exception, ModelUnsupported)
-    assert "takes pictures of 32x32, the data set's are 28x28" in result.exception.message
-
-
-class _Odd:
-    """A runtime of pictures of 32 x 32, whose answers nobody gets to see."""
-
-    name = "odd"
-    input = open_interpreter(read_model("tiny")).input.__class__((1, 32, 32), np.dtype(np.int8), 1.0, -128)
-    output = open_interpreter(read_model("tiny")).output
-
-    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
-        raise AssertionError("it was run")
