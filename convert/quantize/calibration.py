@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.datasets.dataset import Dataset, split_held_out
+from edge.datasets.dataset import Dataset, reserved
 from edge.errors import BadOption
 
 DEFAULT_IMAGES = 200
@@ -25,7 +25,7 @@ LARGE_BYTES = 8 << 20
 def choose(
     training: Dataset, held_out: int, images: int | None, seed: int, own: NDArray[np.uint8] | None = None
 ) -> tuple[NDArray[np.uint8], Dataset]:
-    """Draw pictures that calibrate, uint8 (images, 28, 28), and others to compare rules on.
+    """Draw pictures that calibrate, uint8 (images, *of one), and others to compare rules on.
 
     Both come from the `held_out` pictures of the training split that training leaves alone (edge.datasets.dataset),
     with equal numbers of each class where possible; the test split stays for the parity check. Where all are needed to
@@ -33,8 +33,7 @@ def choose(
     those that calibrate, not of those that compare. `images` None stands for the default. Raises BadOption if more are
     asked for than there are.
     """
-    _, reserve = split_held_out(training, held_out)
-    dealt = _deal(reserve, seed)
+    dealt = _deal(training.subset(np.flatnonzero(reserved(training, held_out))), seed)
     if own is not None:
         wanted = _count(images, len(own), "--representative holds {} different ones")
         return own[np.random.default_rng(seed).permutation(len(own))[:wanted]], dealt.first(SCORED_IMAGES)

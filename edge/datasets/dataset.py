@@ -223,6 +223,12 @@ def split_held_out(dataset: Dataset, total: int) -> tuple[Dataset, Dataset]:
     data set's order. Raises BadOption unless `total` is a positive multiple of the number of classes that
     leaves something to train on.
     """
+    chosen = reserved(dataset, total)
+    return dataset.subset(np.flatnonzero(~chosen)), dataset.subset(np.flatnonzero(chosen))
+
+
+def reserved(dataset: Dataset, total: int) -> NDArray[np.bool_]:
+    """Which images `split_held_out` holds out: bool (N,), without a copy of any. Raises what that raises."""
     classes = len(dataset.label_names)
     if total <= 0 or total % classes:
         raise BadOption(
@@ -238,7 +244,7 @@ def split_held_out(dataset: Dataset, total: int) -> tuple[Dataset, Dataset]:
             f"holding out {total} of {len(dataset)} images leaves none of {emptied}",
             "hold out fewer images, or add images of that class",
         )
-    return dataset.subset(np.flatnonzero(~chosen)), dataset.subset(np.flatnonzero(chosen))
+    return chosen
 
 
 def _letters(label: str) -> str:

@@ -117,12 +117,14 @@ def read_picture_set(
         if reading is not None:
             reading(f"{split} pictures", done, len(files))
     refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
-    ordered = [pictures.pop(digest) for digest in sorted(pictures)]
     kind = np.uint8 if len(labels) <= 256 else np.uint16
-    numbers: NDArray[np.unsignedinteger] = np.array([number for _, number, _ in ordered], kind)
-    paths = tuple(path for _, _, path in ordered)
-    images = np.stack([picture for picture, _, _ in ordered])
-    return PictureSet(images, numbers, labels, paths, len(enlarged.intersection(paths)))
+    numbers: NDArray[np.unsignedinteger] = np.empty(len(pictures), kind)
+    images = np.empty((len(pictures), *image.shape), np.uint8)
+    paths: list[Path] = []
+    for place, digest in enumerate(sorted(pictures)):
+        images[place], numbers[place], path = pictures.pop(digest)  # all of them twice would be gigabytes
+        paths.append(path)
+    return PictureSet(images, numbers, labels, tuple(paths), len(enlarged.intersection(paths)))
 
 
 def _of_split(files: list[tuple[Path, int]], split: Split, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
