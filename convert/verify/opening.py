@@ -21,7 +21,7 @@ def open_for(model: Model, told: PictureOptions) -> Classifier:
     interpreter = open_interpreter(model, Backend.LITERT)
     if is_grey_variant(model, interpreter.input):
         return open_grey(model, interpreter)
-    classifier = open_classifier(model, interpreter)
+    classifier = open_classifier(model, interpreter, framing=told.framing if model.image is None else None)
     image = classifier.image
     size = (image.height, image.width, 3 if len(image.shape) == 3 else 1)
     if model.image is not None:

@@ -165,7 +165,7 @@ def test_a_damaged_one(exported: Path, tmp_path: Path, broken: str) -> None:
 @pytest.mark.parametrize(
     ("specs", "said"),
     [
-        ([(None, 32, 32)], "expected an input of one of the shapes"),
+        ([(None, 7, 7)], "expected an input of one of the shapes"),
         ([(None, None, None)], "expected an input of one of the shapes"),
         ([PICTURE, PICTURE], "expected one input, its signature has 2"),
     ],
