@@ -142,19 +142,19 @@ def tile(photo: Path, image: ImageSpec = GARMENTS_IN_GREY) -> NDArray[np.uint8]:
     for number, view in enumerate(views):
         large = _enlarged(view, BOX // len(views))
         top = number * (BOX // 2)
-        result[top : top + large.shape[0], BOX + 6 : BOX + 6 + large.shape[1]] = large
+        result[top : top + large.shape[0], BOX + 6 : BOX + 6 + large.shape[1]] = large[..., ::-1]
     return result
 
 
 def _enlarged(view: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """What the network saw, at most `side` high and wide: pixels repeated, or a larger picture shrunk."""
+    """What the network saw, uint8 (h, w, 3), at most `side` high and wide: pixels repeated, or a larger one shrunk."""
     scale = side // max(view.shape[:2])
     if scale:
         large = view.repeat(scale, axis=0).repeat(scale, axis=1)
     else:
         height, width = (max(1, side * length // max(view.shape[:2])) for length in view.shape[:2])
         large = np.asarray(cv2.resize(view, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return large if large.ndim == 3 else large[..., np.newaxis]
+    return large
 
 
 def _outlined(pixels: NDArray[np.uint8], seen: Seen) -> NDArray[np.uint8]:

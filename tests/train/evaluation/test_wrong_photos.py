@@ -12,7 +12,7 @@ pytest.importorskip("keras")
 
 from edge.frame import Decision
 from edge.opencv import cv2
-from edge.spec import FASHION_MNIST_LABELS
+from edge.spec import FASHION_MNIST_LABELS, Colour, Framing, ImageSpec
 from tests.edge.isolation.test_person import SKIN_TONES, figure
 from tests.photographs import photograph
 from train.evaluation.device_answers import DeviceAnswers
@@ -121,3 +121,16 @@ def test_a_worn_garment_is_shown_whole_and_without_its_person(tmp_path: Path) ->
 
 def test_a_photo_that_is_gone_leaves_its_place_empty(tmp_path: Path) -> None:
     assert (tile(tmp_path / "gone.jpg") == 255).all()
+
+
+def test_a_network_in_colour_is_shown_with_what_it_saw(tmp_path: Path) -> None:
+    """A whole frame with its borders, in its own colours; one larger than its place is shrunk."""
+    blue = np.zeros((40, 80, 3), np.uint8)
+    blue[..., 0] = 200
+    assert cv2.imwrite(str(tmp_path / "blue.png"), blue)
+    for side in (56, 300):
+        spec = ImageSpec(side, side, colour=Colour.RGB, framing=Framing.LETTERBOX, ground=(255, 0, 0))
+        shown = tile(tmp_path / "blue.png", spec)[:, BOX + 6 :]
+        np.testing.assert_array_equal(shown[BOX // 2, BOX // 2], (0, 0, 200))
+        np.testing.assert_array_equal(shown[BOX // 8, BOX // 2], (255, 0, 0))
+        np.testing.assert_array_equal(tile(tmp_path / "blue.png", spec)[BOX // 2, BOX // 2], (0, 0, 200))
