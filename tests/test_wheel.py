@@ -76,6 +76,8 @@ def test_the_device_classifies(installed: Path, tmp_path: Path) -> None:
         (["convert", "quantize", "model.keras"], "convert"),
         (["fmnist-convert", "quantize", "model.keras"], "convert"),
         (["fmnist-train", "mlp"], "train"),
+        (["convert", "publish", "status", "."], "update"),
+        (["fmnist-edge", "update", "--repository", "http://a", "--models", ".", "--root", "root.json"], "update"),
     ],
 )
 def test_a_command_without_its_extra_says_how_to_get_it(

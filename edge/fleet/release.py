@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.choices import Channel
-from edge.errors import BadOption
+from edge.errors import UpdateFailed
 from edge.inference.model_versions import CURRENT, PREVIOUS, SUFFIX
 
 FIELD = "fmnist-edge"
@@ -99,14 +99,14 @@ def choose(
 
     `running` is the SHA-256 of the file that runs, `refused` has those of files that were tried here and sent away.
     A version that runs and is still published is left only for a newer one; one that was withdrawn, for the newest
-    that is there. With `pin` it is that version. Raises BadOption for one that is not published.
+    that is there. With `pin` it is that version. Raises UpdateFailed for one that is not published.
     """
     published = sorted(releases, key=lambda one: one.order)
     if pin is not None:
         pinned = next((one for one in published if one.version == pin.removesuffix(SUFFIX)), None)
         if pinned is None:
             listed = ", ".join(one.version for one in published[-10:]) or "none"
-            raise BadOption(f"--pin {pin}: there is no such version in the repository", f"there are: {listed}")
+            raise UpdateFailed(f"--pin {pin}: there is no such version in the repository", f"there are: {listed}")
         return None if pinned.sha256 == running else pinned
     ours = [one for one in published if one.share(channel) is not None]
     mine = next((one for one in ours if one.sha256 == running), None)

@@ -90,6 +90,8 @@ def _update(
         if isinstance(error, UpdateRefused):
             raise
         raise UpdateRefused(f"{release.version}: {error.message}", error.hint) from error
+    if wishes.pin is not None:
+        folder.forget_refusal(release.sha256)
     return _installed(folder, release, staged, found, before, is_pinned=wishes.pin is not None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge.choices import Channel
-from edge.errors import BadOption
+from edge.errors import BadOption, UpdateFailed
 from edge.fleet.device import device_id
 from edge.fleet.release import Release, bucket, choose, release_of
 
@@ -54,7 +54,7 @@ def test_a_pin_holds_an_older_version_and_a_wrong_one_is_refused() -> None:
     published = release(1, stable=0), release(2, stable=100)
     assert chosen(*published, running=2, pin="v1") == "v1"
     assert chosen(*published, running=1, pin="v1.tflite") is None
-    with pytest.raises(BadOption, match="no such version"):
+    with pytest.raises(UpdateFailed, match="no such version"):
         chosen(*published, pin="v3")
 
 

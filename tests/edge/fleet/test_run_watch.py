@@ -7,14 +7,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edge.events.drift import DriftMonitor, HeldOut
 from edge.events.event import Drift, Event, Fleet, ModelChanged
 from edge.events.publisher import Publisher
+from edge.events.run import Run
 from edge.fleet.fleet_folder import FleetFolder, RunReport
 from edge.fleet.run_watch import TRIAL_S, RunWatch
+from edge.frame import Decision, Frame
 from edge.inference.model_file import read_model
-from tests.edge.events.happenings import event, prediction
+from tests.edge.events.happenings import SOURCE, event, prediction
 from tests.edge.fleet.shop import Device, Shop
 
 TINY, SMALL = (read_model(name).sha256 for name in ("tiny", "small"))
@@ -130,3 +134,29 @@ def test_a_folder_that_is_read_only_stays_as_it_is(updated: Device) -> None:
     finally:
         updated.models.chmod(0o700)
     assert updated.runs == "v2"
+
+
+def answer(run: Run, decision: Decision, seconds: float) -> None:
+    """Answer frames for so long."""
+    until = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < until:
+        number += 1
+        frame = Frame(np.zeros((4, 4, 3), np.uint8), SOURCE, number, time.monotonic(), 1.0, is_live=True)
+        run.answer(frame, prediction("Coat", decision, number))
+
+
+def test_the_runs_own_drift_leads_back(updated: Device) -> None:
+    """The monitor of a run, with an hour of half a second: answers as they were measured, then unknown ones."""
+    told = Told(updated.models, SMALL)
+    run = Run(told.publisher, drift=DriftMonitor(HeldOut(0.02, 0.9), window_s=0.5))
+    run.check_model = told.watch.check
+    answer(run, Decision.GARMENT, 0.6)
+    assert updated.runs == "v2"
+    answer(run, Decision.UNKNOWN, 1.5)
+    assert updated.runs == "v1"
+    assert [one.what.drifting for one in told.events if isinstance(one.what, Drift)][:1] == [True]
+    told.look()
+    last = [one.what for one in told.events if isinstance(one.what, Fleet)][-1]
+    assert (last.state, last.version, last.available) == ("refused", "v1", "v2")
+    assert updated.update().state == "refused"

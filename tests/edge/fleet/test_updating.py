@@ -147,8 +147,10 @@ def test_a_version_that_is_refused_stays_refused_and_is_in_sight(shop: Shop, ser
     shop.publish("small", "v3")
     assert device.update().version == "v3"
     held = Device(device.folder, shop.root, server.url, pin="v2")
-    assert held.update().version == "v2"
+    pinned = held.update()
+    assert (pinned.version, pinned.trial) == ("v2", None)
     assert held.update().state == "current"
+    assert device.fleet.refused() == {}
 
 
 def test_a_percentage_of_the_fleet(tmp_path: Path, prepared: Path, shop: Shop, server: Server) -> None:

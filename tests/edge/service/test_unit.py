@@ -11,6 +11,7 @@ import pytest
 
 from edge.errors import BadOption
 from edge.service.unit import BACKS_OFF_SINCE, GROUPS, WATCHDOG_S, Service, unit_text
+from tests.conftest import ROOT
 
 WORST_EXPOSURE = 2.0
 PROGRAM = Path("/opt/fmnist-edge/current/bin/fmnist-edge")
@@ -51,6 +52,16 @@ def test_systemd_finds_nothing_wrong_with_it(analyze: str, unit: Path) -> None:
 def test_a_mistake_in_it_would_be_found(analyze: str, unit: Path) -> None:
     unit.write_text(unit.read_text().replace("ProtectClock=", "ProtectClok="))
     assert "ProtectClok" in verified(analyze, unit)
+
+
+@pytest.mark.subprocess
+def test_nor_with_the_one_that_the_page_on_fleets_shows(analyze: str, unit: Path) -> None:
+    (text,) = re.findall(r"```ini\n(.*?)```", (ROOT / "docs" / "fleet.md").read_text(), re.DOTALL)
+    assert "fmnist-edge update --watch" in text
+    shown = unit.with_name("fmnist-edge-update.service")
+    shown.write_text(text.replace("/opt/fmnist-edge/current/bin/fmnist-edge", str(unit.with_suffix(""))))
+    assert verified(analyze, shown) == ""
+    assert exposure(analyze, shown) < 3
 
 
 def exposure(analyze: str, unit: Path) -> float:
