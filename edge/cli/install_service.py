@@ -67,7 +67,12 @@ def install_service(
     config = "".join(f"{line}\n" for line in first_config(command, commands[command], STATE))
     sudo_group = os.environ.get("SUDO_GID", "0")
     steps = install_steps(
-        machine, service, config, start=start, sudo_group=int(sudo_group) if sudo_group.isdecimal() else 0
+        machine,
+        service,
+        config,
+        start=start,
+        sudo_group=int(sudo_group) if sudo_group.isdecimal() else 0,
+        updates=(values or {}).get("update", {}).get("repository") is not None,
     )
     _take(steps, dry_run)
     if dry_run:

@@ -11,8 +11,10 @@ from edge.errors import BadOption, InstallationFailed
 from edge.service.config_location import SYSTEM_FILE
 from edge.service.steps import Machine, Step, remove, write
 from edge.service.unit import GROUPS, NAME, Service, unit_text
+from edge.service.update_unit import update_unit_text
 
 UNIT = Path(f"/etc/systemd/system/{NAME}.service")
+UPDATE_UNIT = UNIT.with_name(f"{NAME}-update.service")
 STATE = Path(f"/var/lib/{NAME}")
 CACHE = Path(f"/var/cache/{NAME}")
 SECRETS = Path(f"/etc/{NAME}")
@@ -43,10 +45,13 @@ def service_for(machine: Machine, program: Path, command: str) -> Service:
     return Service(program, command, groups, machine.systemd, any(map(_is_in_a_home, places)))
 
 
-def install_steps(machine: Machine, service: Service, config: str, *, start: bool, sudo_group: int) -> Iterator[Step]:
+def install_steps(
+    machine: Machine, service: Service, config: str, *, start: bool, sudo_group: int, updates: bool = False
+) -> Iterator[Step]:
     """What installs the service, or brings it up to date; a configuration that is there stays as it is.
 
-    `sudo_group` is the group of the person who installs, which may read the configuration; 0 if that is root.
+    `sudo_group` is the group of the person who installs, which may read the configuration; 0 if that is root. With
+    `updates` there is a second service, which gets new versions of the model.
     """
     numbers = machine.user(NAME)
     if numbers is None:
@@ -69,24 +74,22 @@ def install_steps(machine: Machine, service: Service, config: str, *, start: boo
         )
     unit = machine.path(UNIT)
     yield Step(f"writes {unit}", lambda: write(unit, unit_text(service), 0o644, replaces=True))
+    yield from _second_unit(machine, service) if updates else _removal(machine, machine.path(UPDATE_UNIT))
     if machine.runs_systemd:
         yield Step("has systemd read it", machine.systemctl("daemon-reload"))
     yield Step("has it started at each boot", machine.systemctl("enable", f"{NAME}.service"))
     if start and machine.runs_systemd:
         yield Step("starts it, and waits for its first answer", machine.systemctl("restart", f"{NAME}.service"))
+    if updates:
+        yield Step("has updates started at each boot", machine.systemctl("enable", UPDATE_UNIT.name))
+    if updates and start and machine.runs_systemd:
+        yield Step("starts them", machine.systemctl("restart", UPDATE_UNIT.name))
 
 
 def uninstall_steps(machine: Machine, *, keep_state: bool) -> Iterator[Step]:
     """What removes the service: all of it, or all but the configuration, the state and the user who owns them."""
-    unit = machine.path(UNIT)
-    own_changes = unit.with_name(f"{unit.name}.d")
-    if os.path.lexists(unit):
-        if machine.runs_systemd:
-            yield Step("stops it", machine.systemctl("stop", unit.name))
-        yield Step("has it started no more", machine.systemctl("disable", unit.name))
-    for path in (unit, own_changes):
-        if os.path.lexists(path):
-            yield Step(f"removes {path}", partial(remove, path))
+    for unit in (UPDATE_UNIT, UNIT):
+        yield from _removal(machine, machine.path(unit))
     if machine.runs_systemd:
         yield Step("has systemd forget it", machine.systemctl("daemon-reload"))
     kept = [machine.path(one) for one in (SYSTEM_FILE, SECRETS, STATE)]
@@ -103,6 +106,22 @@ def uninstall_steps(machine: Machine, *, keep_state: bool) -> Iterator[Step]:
         yield Step(f"keeps the user {NAME}, who owns them", lambda: None)
     else:
         yield Step(f"removes the user {NAME}", partial(_remove_user, machine))
+
+
+def _second_unit(machine: Machine, service: Service) -> Iterator[Step]:
+    unit = machine.path(UPDATE_UNIT)
+    yield Step(f"writes {unit}", lambda: write(unit, update_unit_text(service), 0o644, replaces=True))
+
+
+def _removal(machine: Machine, unit: Path) -> Iterator[Step]:
+    """What removes one unit, if it is there, and the changes that somebody made to it."""
+    if os.path.lexists(unit):
+        if machine.runs_systemd:
+            yield Step(f"stops {unit.stem}", machine.systemctl("stop", unit.name))
+        yield Step(f"has {unit.stem} started no more", machine.systemctl("disable", unit.name))
+    for path in (unit, unit.with_name(f"{unit.name}.d")):
+        if os.path.lexists(path):
+            yield Step(f"removes {path}", partial(remove, path))
 
 
 def has_input(values: Mapping[str, Mapping[str, object]], command: str) -> bool:

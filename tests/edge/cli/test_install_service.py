@@ -115,6 +115,29 @@ def test_a_second_time_is_an_update_that_keeps_the_configuration(fmnist_edge: Ru
 
 
 @pytest.mark.usefixtures("as_root")
+def test_updates_have_a_unit_of_their_own_while_the_configuration_asks_for_them(fmnist_edge: Run, system: Path) -> None:
+    before = entries(system)
+    update = UNIT.replace(".service", "-update.service")
+    install(fmnist_edge, system)
+    assert not (system / update).exists()
+    of_run = "[classify]\ncamera = 0\n"
+    (system / CONFIG).write_text(of_run + '[update]\nrepository = "https://example.com/models"\n')
+    assert f"writes {system / update}\n" in install(fmnist_edge, system)
+    assert f"ExecStart={PROGRAM} update --watch --config" in (system / update).read_text()
+    wanted = system / "etc/systemd/system/multi-user.target.wants/fmnist-edge-update.service"
+    assert wanted.is_symlink()
+    (system / CONFIG).write_text(of_run)
+    assert f"removes {system / update}\n" in install(fmnist_edge, system)
+    assert not wanted.is_symlink()
+    (system / CONFIG).write_text(of_run + '[update]\nrepository = "https://example.com/models"\n')
+    install(fmnist_edge, system)
+    assert fmnist_edge("uninstall-service", "--root", system).returncode == 0
+    after = entries(system)
+    after.pop("etc/systemd/system/multi-user.target.wants", None)
+    assert after == before
+
+
+@pytest.mark.usefixtures("as_root")
 def test_the_state_is_kept_with_its_owner_if_asked(fmnist_edge: Run, system: Path) -> None:
     install(fmnist_edge, system)
     (system / "var/lib/fmnist-edge").mkdir()
