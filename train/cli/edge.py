@@ -86,6 +86,13 @@ def edge(
         Path | None, typer.Option(metavar="RUN", help="Start from the weights of this run, of the same --size.")
     ] = None,
     precision: PrecisionOption = edge_cnn.DEFAULTS.precision,
+    distribute: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N/ALL@HOST:PORT",
+            help="Train with other processes, on JAX: this is number N, and number 0 listens at HOST:PORT.",
+        ),
+    ] = None,
     seed: SeedOption = edge_cnn.DEFAULTS.seed,
     data: DataOption = None,
     out: OutOption = Path("runs/edge"),
@@ -127,7 +134,14 @@ def edge(
         precision=precision,
         **chosen,
     )
-    train, settings, command = taught(partial(edge_cnn.train, start=start), settings, teacher or ())
+    share = None
+    if distribute is not None:
+        from train.fitting.distribution import parse_share
+
+        share = parse_share(distribute)
+    train, settings, command = taught(partial(edge_cnn.train, start=start, share=share), settings, teacher or ())
     if start is not None:
         command = command.replace(f"--start {start.name}", f"--start {shlex.quote(str(start))}")
+    if distribute is not None:
+        command += f" --distribute {distribute}"
     run_recipe(train, settings, data, out, resume, command=command, tensorboard=tensorboard)

@@ -14,6 +14,7 @@ import numpy as np
 from edge.errors import TrainingFailed
 from train.data.epochs import EpochBuilder, Examples, PlainEpochBuilder
 from train.fitting.callbacks import Callback
+from train.fitting.distribution import ALONE, Share
 from train.fitting.muon import Muon
 from train.fitting.normalisation import FusedBatchNormalization
 from train.fitting.run_folder import EpochResult, RunFolder
@@ -40,6 +41,7 @@ def fit(
     epoch_builder: EpochBuilder | None = None,
     phase: range | None = None,
     data_sha256: str | None = None,
+    share: Share = ALONE,
 ) -> tuple[Any, list[EpochResult]]:
     """Train from the folder's checkpoint, or else from the start, to the last epoch: (Keras model, history).
 
@@ -51,6 +53,8 @@ def fit(
     A recipe of several phases, one model each, calls this once a phase with its epochs, counted through the run and
     1 to --epochs if not given. A checkpoint of an earlier phase has done its work by then: `build` is called. If the
     phases are fitted to different forms of the same data, `data_sha256` identifies the data for all.
+
+    Several processes that train together call this alike, each with its `share`, within `distributed`.
     """
     settings = folder.settings
     phase = phase or range(1, settings.epochs + 1)
@@ -67,7 +71,9 @@ def fit(
         model = build(settings, len(training.label_names))
     callback.training_started(history)
     for epoch in range(len(history) + 1, phase.stop):
-        history.append(_one_epoch(model, epoch, phase[-1], training, held_out, settings, callback, epoch_builder))
+        history.append(
+            _one_epoch(model, epoch, phase[-1], training, held_out, settings, callback, epoch_builder, share)
+        )
         folder.save_checkpoint(model, history, data_sha256)
         callback.epoch_finished(history[-1], phase[-1])
     if model.optimizer.use_ema:
@@ -85,6 +91,7 @@ def _one_epoch(
     settings: Settings,
     callback: Callback,
     epoch_builder: EpochBuilder,
+    share: Share,
 ) -> EpochResult:
     started_s = time.monotonic()
     shown = epoch_builder.epoch(training, epoch - 1)
@@ -94,10 +101,10 @@ def _one_epoch(
     apart = _Apart()
     _reseed(model, settings.seed, epoch)
     trained = model.fit(
-        shown.inputs,
-        shown.targets,
-        sample_weight=shown.weights,
-        batch_size=settings.batch_size,
+        share.rows(shown.inputs, settings.batch_size),
+        share.rows(shown.targets, settings.batch_size),
+        sample_weight=None if shown.weights is None else share.rows(shown.weights, settings.batch_size),
+        batch_size=share.batch(settings.batch_size),
         epochs=epoch,
         initial_epoch=epoch - 1,
         shuffle=False,
@@ -109,10 +116,11 @@ def _one_epoch(
         for variable in model.trainable_variables:
             variable.assign(keras.ops.copy(variable))
     inputs = epoch_builder.inputs(held_out)
+    at_a_time = evaluation_batch(inputs.shape[1:]) * share.processes
     validated = model.evaluate(
-        inputs,
-        epoch_builder.targets(held_out),
-        batch_size=evaluation_batch(inputs.shape[1:]),
+        share.rows(inputs, at_a_time),
+        share.rows(epoch_builder.targets(held_out), at_a_time),
+        batch_size=share.batch(at_a_time),
         verbose=0,
         return_dict=True,
     )

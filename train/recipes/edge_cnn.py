@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from train.augment.basic import Varying
     from train.data.splits import Parts
     from train.fitting.callbacks import Callback
+    from train.fitting.distribution import Share
     from train.fitting.run_folder import EpochResult, RunFolder
 
 # NumPy, Keras and matplotlib are imported in the functions: `fmnist-train edge --help` reads SIZES only.
@@ -91,20 +92,26 @@ def train(
     resume: bool,
     callback: Callback,
     start: Path | None = None,
+    share: Share | None = None,
 ) -> dict[str, Any]:
     """Train, measure and write the run folder `out`; return what metrics.json holds.
 
     `teachers` are run folders or .keras files whose answers become part of the targets; `start` is one whose weights
-    the training starts from. Raises the errors of
-    train.recipe.follow, read_teachers and fit.
+    the training starts from; `share` is what this process has of each batch, of several that train together. Raises the
+    errors of train.recipe.follow, read_teachers and fit.
     """
     figures: dict[str, Any] = {}
 
     def teach(parts: Parts, folder: RunFolder, callback: Callback) -> tuple[Any, list[EpochResult]]:
         from train.data.epochs import AugmentedEpochBuilder, read_teachers
         from train.data.hard_example_sampler import choose
+        from train.fitting.distribution import ALONE, distributed, join
         from train.fitting.fit import fit
 
+        mine = share or ALONE
+        mine.batch(settings.batch_size)  # before anybody is waited for
+        if mine is not ALONE:
+            join(mine)
         training = parts.training
         if settings.gives_logits and not training.is_fashion_mnist:
             raise TrainingFailed(
@@ -123,7 +130,10 @@ def train(
         )
         steps = steps_per_epoch(settings, len(training if choice is None else choice))
         trained = partial(build, steps=steps, start=start)
-        model, history = fit(trained, training, parts.held_out, folder, callback, epoch_builder=epoch_builder)
+        with distributed(mine):
+            model, history = fit(
+                trained, training, parts.held_out, folder, callback, epoch_builder=epoch_builder, share=mine
+            )
         classes = len(training.label_names)
         plain = network(SIZES[settings.size], classes, name=settings.size, logits=settings.gives_logits)
         plain.set_weights(model.get_weights())
