@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from convert.inputs import channel_order, probing
 from convert.inputs.source import Source
 from convert.settings import PixelRange, Settings
@@ -33,7 +35,7 @@ def infer_input_spec(
     """
     notes = list(source.notes)
     record = source.record
-    held_out = record.validation_images if record else dataset.default_held_out(training)
+    held_out = record.validation_images if record else _not_trained_here(training)
     if source.takes_bytes:
         if settings.pixels not in {PixelRange.AUTO, PixelRange.BYTE}:
             raise BadOption(f"--pixels {settings.pixels}: {source.path} takes bytes, 0 to 255", "leave it away")
@@ -57,3 +59,13 @@ def infer_input_spec(
     notes += channel_order.check_order(interpreter, image, training)
     probe = training.images[:: max(1, len(training) // probing.PROBE_IMAGES)]
     return InputSpec(image, probing.gives_logits(interpreter, image, probe), held_out, tuple(notes))
+
+
+def _not_trained_here(training: Dataset) -> int:
+    """How many training pictures calibrate and compare where nothing says which ones training left alone.
+
+    Equally many of each class, as many as 200 if there are: of a small data set all but one, for a tenth of it would
+    leave a dozen of each class to choose between the rules, and chance would choose.
+    """
+    counts = np.bincount(training.labels, minlength=len(training.label_names))
+    return min(max(int(counts.min()) - 1, 1), dataset.LARGEST_DEFAULT_PER_CLASS) * len(counts)
