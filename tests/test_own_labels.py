@@ -15,7 +15,7 @@ pytest.importorskip("keras")
 from typer.testing import CliRunner
 
 from convert.cli.app import app as convert_app
-from edge.errors import BadOption, DatasetDamaged, FmnistEdgeError, KerasModelUnreadable
+from edge.errors import BadOption, DatasetDamaged, FloatModelUnreadable, FmnistEdgeError
 from edge.inference.model_file import read_model
 from tests.conftest import Run
 from tests.own_pictures import LABELS, write_own_pictures
@@ -101,7 +101,7 @@ def test_fashion_mnist_does_not_measure_it(tflite: Path, fmnist_edge: Run) -> No
 
 
 def test_without_its_data_the_model_is_not_converted(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(KerasModelUnreadable, match="trained for other labels than the data has: glove, hat") as caught:
+    with pytest.raises(FloatModelUnreadable, match="labels than the data: glove, hat, scarf; the data: T-s") as caught:
         invoke(convert_app, "quantize", run / "model.keras", "-o", tmp_path / "model.tflite")
     assert "--data DIR" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
