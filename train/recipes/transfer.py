@@ -2,8 +2,8 @@
 
 Command    fmnist-train transfer --data DIR --backbone mobilenet_v2
 Hardware   two cores of a 64-bit PC, no GPU; memory for all pictures as bytes
-Time       docs/transfer.md: minutes for the features of each variation, once; then seconds
-Expect     docs/transfer.md
+Time       a minute for the features of 3,000 pictures by EfficientNet-Lite0, once a variation; then a second an epoch
+Expect     87.4 % of 341 photos of ten kinds of clothes, with EfficientNet-Lite0 and ImageNet: docs/transfer.md
 
     bytes (H, W, 3) red green blue -> as the backbone wants them -> backbone -> mean over the picture
     -> BatchNormalization, Dropout, Dense
