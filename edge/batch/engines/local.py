@@ -50,12 +50,12 @@ class LocalEngine:
                         waiting.appendleft(self._order_again(worker, losses))
                         workers[workers.index(worker)] = _Worker(work)
                         continue
-                    if isinstance(message, PartDone):
-                        losses.pop(message.part, None)
-                        yield message
                     if isinstance(message, PartDone | Ready):
                         if not worker.take(waiting):
                             workers.remove(worker)
+                        if isinstance(message, PartDone):  # it works on while this is remembered
+                            losses.pop(message.part, None)
+                            yield message
                     elif isinstance(message, More):
                         worker.answered += message.pictures
                         progress(message.pictures)
