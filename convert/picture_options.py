@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from edge.errors import BadOption, FloatModelUnreadable
-from edge.spec import Colour, Framing, ImageSpec, Resampling
+from edge.spec import Colour, Framing, ImageSpec, Resampling, ground_text, parse_ground
 
 
 class ChannelOrder(StrEnum):
@@ -28,8 +27,11 @@ class PictureOptions:
     ground: str | None = None
 
     def __post_init__(self) -> None:
-        if self.ground is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.ground):
-            raise BadOption(f"--ground {self.ground}: expected #rrggbb", "white is --ground '#ffffff'")
+        if self.ground is not None:
+            try:
+                parse_ground(self.ground)
+            except ValueError as error:
+                raise BadOption(f"--ground {self.ground}: {error}", "white is --ground '#ffffff'") from error
 
     @property
     def words(self) -> list[str]:
@@ -62,7 +64,7 @@ class PictureOptions:
             colour=Colour.GREY if channels == 1 else Colour(self.colour or ChannelOrder.RGB),
             framing=framing,
             resampling=self.resampling or Resampling.BILINEAR,
-            ground=_levels(self.ground or "#000000"),
+            ground=parse_ground(self.ground or "#000000"),
         )
 
     def check_recorded(self, path: Path, size: tuple[int, int, int], recorded: ImageSpec) -> None:
@@ -77,24 +79,14 @@ class PictureOptions:
                 f"{_sides(recorded.shape)}",
                 "train it again, or remove the record from the file",
             )
-        ground = None if self.ground is None else _levels(self.ground)
+        ground = None if self.ground is None else parse_ground(self.ground)
         told = (self.framing, self.colour, self.resampling, ground)
         known = (recorded.framing, recorded.colour, recorded.resampling, recorded.ground)
         for name, one, other in zip(("framing", "colour", "resampling", "ground"), told, known, strict=True):
             if one is not None and one != other:
                 said = self.ground if name == "ground" else one
-                right = to_hex(recorded.ground) if name == "ground" else other
+                right = ground_text(recorded.ground) if name == "ground" else other
                 raise BadOption(f"--{name} {said}: {path} says that it was trained with {right}", "leave it away")
-
-
-def to_hex(levels: tuple[int, int, int]) -> str:
-    """#rrggbb of red, green and blue."""
-    return "#" + "".join(f"{level:02x}" for level in levels)
-
-
-def _levels(text: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(text.removeprefix("#"))
-    return red, green, blue
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -67,6 +67,19 @@ class Resampling(StrEnum):
     """Between the four nearest pixels, as Keras does by default, however much smaller the picture gets."""
 
 
+def parse_ground(text: str) -> tuple[int, int, int]:
+    """Red, green and blue of #rrggbb. Raises ValueError."""
+    if len(text) != 7 or text[0] != "#":
+        raise ValueError(f"expected #rrggbb, got {text}")
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
+
+
+def ground_text(ground: tuple[int, int, int]) -> str:
+    """#rrggbb of red, green and blue."""
+    return "#" + "".join(f"{level:02x}" for level in ground)
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
     """The picture that a model takes: `height` x `width` pixels, bytes mapped linearly to `low`..`high`.

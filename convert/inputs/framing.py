@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from convert.inputs import shapes
 from convert.inputs.source import Source
-from convert.picture_options import PictureOptions, to_hex
-from edge.spec import FASHION_MNIST_LABELS, Colour, Framing, ImageSpec, Resampling
+from convert.picture_options import PictureOptions
+from edge.spec import FASHION_MNIST_LABELS, Colour, Framing, ImageSpec, Resampling, ground_text
 
 _IN_WORDS = {
     Framing.GARMENT_GREY: "the garment alone, in grey, bright on black",
@@ -51,7 +51,7 @@ def in_words(image: ImageSpec) -> str:
         return _IN_WORDS[image.framing]
     words = f"{_IN_WORDS[image.framing]}, {_ORDERS[image.colour]}"
     if image.framing in (Framing.GARMENT_COLOUR, Framing.LETTERBOX):
-        words += f", on {to_hex(image.ground)}"
+        words += f", on {ground_text(image.ground)}"
     if not image.framing.isolates:
         words += ", resized bilinearly" if image.resampling is Resampling.BILINEAR else ", resized by area"
     return words

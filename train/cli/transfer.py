@@ -58,7 +58,7 @@ def transfer(
         Resampling, typer.Option(help="How it gets its size: area is steadier, bilinear is what Keras does.")
     ] = Resampling.AREA,
     ground: Annotated[
-        str, typer.Option(metavar="R,G,B", help="Colour around a letterboxed frame, or around the garment.")
+        str, typer.Option(metavar="#RRGGBB", help="Colour around a letterboxed frame, or around the garment.")
     ] = recipe.DEFAULTS.ground,
     epochs: Annotated[
         int | None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.errors import BadOption
-from edge.spec import Colour, Framing, ImageSpec, Resampling
+from edge.spec import Colour, Framing, ImageSpec, Resampling, parse_ground
 from train.backbones import check_size, find_backbone
 from train.settings import Settings
 
@@ -17,9 +17,9 @@ class TransferSettings(Settings):
     """Settings of `fmnist-train transfer`, beyond those of every recipe. Raises BadOption.
 
     `weights` is imagenet, none or the name of a file without its folder; `weights_sha256` is that file's content.
-    `size` is HEIGHTxWIDTH; `framing`, `resampling` and `ground` ("r,g,b") as edge.spec has them. `variants` is how many
-    variations of each picture the head learns from, the first being the picture itself; `augment` how strongly they
-    vary. `fine_tune` counts epochs, in which `fine_tune_share` of the backbone's layers learn.
+    `size` is HEIGHTxWIDTH; `framing`, `resampling` and `ground` ("#rrggbb") as edge.spec has them. `variants` is how
+    many variations of each picture the head learns from, the first being the picture itself; `augment` how strongly
+    they vary. `fine_tune` counts epochs, in which `fine_tune_share` of the backbone's layers learn.
     """
 
     backbone: str = "mobilenet_v2"
@@ -28,7 +28,7 @@ class TransferSettings(Settings):
     size: str = "224x224"
     framing: str = Framing.STRETCH.value
     resampling: str = Resampling.AREA.value
-    ground: str = "0,0,0"
+    ground: str = "#000000"
     variants: int = 4
     augment: float = 1.0
     dropout: float = 0.3
@@ -64,17 +64,16 @@ class TransferSettings(Settings):
         height, width = read_size(self.size)
         try:
             framing, resampling = Framing(self.framing), Resampling(self.resampling)
-            ground = tuple(int(level) for level in self.ground.split(","))
             return ImageSpec(
                 height,
                 width,
                 colour=Colour.RGB,
                 framing=framing,
                 resampling=resampling,
-                ground=ground,  # type: ignore[arg-type]
+                ground=parse_ground(self.ground),
             )
         except ValueError as error:
-            hint = "--framing frame-stretch, frame-letterbox, frame-crop or garment-colour; --ground R,G,B, 0 to 255"
+            hint = "--framing frame-stretch, frame-letterbox, frame-crop or garment-colour; --ground '#ffffff'"
             raise BadOption(str(error), hint) from error
 
     def command_with(self, weights_file: Path | None) -> str:

@@ -27,7 +27,7 @@ CHANGES = [
     {},
     {"weights": "none", "epochs": 40},
     {"weights": "imagenet", "fine_tune": 3, "fine_tune_share": 0.5, "fine_tune_learning_rate": 1e-5},
-    {"framing": "garment-colour", "ground": "255,255,255", "resampling": "bilinear"},
+    {"framing": "garment-colour", "ground": "#ffffff", "resampling": "bilinear"},
     {"variants": 1, "augment": 0.0, "dropout": 0.0, "limit": 7, "weights_sha256": "ab"},
     {"backbone": "small_cnn", "weights": "none"},
 ]
