@@ -57,6 +57,7 @@ def test_the_page_holds_word_for_word(tmp_path: Path) -> None:
     """Every command exits with 0, and what it makes knows the colours."""
     write_clothes(tmp_path / "clothes")
     shutil.copytree(tmp_path / "clothes" / "test", tmp_path / "doubtful")
+    shutil.copy(tmp_path / "clothes" / "test" / "dress" / "00.jpg", tmp_path / "dress.jpg")
     programs = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "train_clothes.py").write_text("\n".join(programs))
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
