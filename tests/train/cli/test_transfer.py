@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("keras")
 
+from edge.inference.model_file import read_model
+from edge.spec import Colour, Framing, ImageSpec, Resampling
 from tests.train.coloured import write_pictures
 from train.recipes.transfer_settings import TransferSettings, read_size
 
@@ -90,6 +92,7 @@ def run(module, *arguments, **environment):
 
 @pytest.mark.slow
 @pytest.mark.subprocess
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("keras_backend", ["tensorflow", "jax"])
 def test_a_flat_folder_of_photos_becomes_an_int8_model(keras_backend, tmp_path):
     """With no option to convert but the photos: the file says the rest. Training needs no TensorFlow."""
@@ -103,9 +106,8 @@ def test_a_flat_folder_of_photos_becomes_an_int8_model(keras_backend, tmp_path):
     assert "transfer" in compared.stdout
     said = run("convert.cli", "quantize", tmp_path / "run" / "model.keras", "--data", photos, "--max-drop", 10)
     assert said.returncode == 0, said.stderr + said.stdout
-    manifest = json.loads((tmp_path / "run" / "model_int8.report.json").read_text())["manifest"]
-    assert manifest["input"]["framing"] == "frame-stretch"
-    assert manifest["input"]["colour"] == "rgb"
+    image = read_model(str(tmp_path / "run" / "model_int8.tflite")).image
+    assert image == ImageSpec(40, 32, colour=Colour.RGB, framing=Framing.STRETCH, resampling=Resampling.AREA)
 
 
 @pytest.mark.subprocess
