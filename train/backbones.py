@@ -146,7 +146,9 @@ def build_backbone(name: str, height: int, width: int, *, imagenet: bool = False
 
         return getattr(colour_networks, backbone.constructor)(shape, name=name, **options)
     constructor = getattr(keras.applications, backbone.constructor)
-    random = constructor(weights=None, include_top=False, input_shape=shape, name=name, **backbone.options)
+    # EfficientNetV2's looks its blocks up by its own name, so all get theirs afterwards.
+    random = constructor(weights=None, include_top=False, input_shape=shape, **backbone.options)
+    random.name = name
     if imagenet:
         # EfficientNetB0 is built otherwise with these weights. Here all weights of a backbone fit one build.
         fetched = constructor(weights="imagenet", include_top=False, input_shape=shape, **backbone.options)
