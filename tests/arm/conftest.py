@@ -63,7 +63,7 @@ Observations = tuple[Observation, Observation]
 
 
 SAME_EVERYWHERE = (
-    *("bench", "board", "cli", "deployment", "events", "serve", "service", "sources/network"),
+    *("batch", "bench", "board", "cli", "deployment", "events", "fleet", "serve", "service", "sources/network"),
     *("test_documents.py", "test_printable.py"),
 )
 """Tests in which nothing depends on the processor: texts, sockets, options. Some want packages, too, that the emulated

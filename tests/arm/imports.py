@@ -7,6 +7,9 @@ from importlib.util import find_spec
 
 import edge
 
+OF_EXTRAS = {"edge.serve.": "starlette", "edge.fleet.": "tuf"}
+"""Rooms that need an extra, and what it brings."""
+
 FORBIDDEN = {"tensorflow", "keras", "torch", "train", "convert", "pydantic"}
 
 
@@ -22,7 +25,7 @@ class Watch:
 
 sys.meta_path.insert(0, Watch)
 for module in pkgutil.walk_packages(edge.__path__, "edge."):
-    if module.name.startswith("edge.serve.") and find_spec("starlette") is None:
-        continue  # the extra serve is not installed
+    if any(module.name.startswith(room) and find_spec(wanted) is None for room, wanted in OF_EXTRAS.items()):
+        continue
     importlib.import_module(module.name)
     sys.stdout.write(f"{module.name}\n")
