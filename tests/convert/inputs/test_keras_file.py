@@ -253,7 +253,7 @@ def test_weights_that_are_not_numbers(tmp_path: Path, value: float) -> None:
     ("change", "said"),
     [
         ({"v": 2}, "expected version 1"),
-        ({"labels": ["a", "a"]}, "distinct labels"),
+        ({"labels": ["a", "a"]}, "labels must be distinct"),
         ({"input": {"height": 28, "width": 28, "low": 1, "high": 0}}, "low < high"),
         ({"input": 28}, "not valid"),
         ({"validation_images": 0}, "held out of training"),
