@@ -276,31 +276,3 @@ def test_grey_models_of_any_size_see_whole_frames_if_told(convert: Convert, tmp_
     assert read_model(str(done.model)).image == grey
     assert all(word in done.report["command"] for word in told)
     assert done.report["manifest"]["accuracy"]["float"] == 1
-
-
-CAFFE, TORCH_MEAN, TORCH_STD = [103.939, 116.779, 123.68], [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-
-
-@pytest.mark.parametrize("backbone", ["resnet50", "mobilenet_v2", "densenet"])
-def test_what_keras_applications_do_to_pixels_is_part_of_the_network(
-    backbone: str, convert: Convert, data: Path, tmp_path: Path
-) -> None:
-    """Their three kinds, caffe's blue green red less means among them, stay in the graph."""
-    import keras
-
-    undone: dict[str, Any] = {  # so that the network behind sees what it is made for
-        "resnet50": keras.layers.Rescaling(1.0, CAFFE),
-        "mobilenet_v2": keras.layers.Rescaling(127.5, 127.5),
-        "densenet": keras.layers.Rescaling([255 * one for one in TORCH_STD], [255 * one for one in TORCH_MEAN]),
-    }
-    pixels = keras.Input((48, 40, 3))
-    prepared = getattr(keras.applications, backbone).preprocess_input(pixels)
-    core = colour_network(bgr=backbone == "resnet50")
-    model = keras.Model(pixels, core(undone[backbone](prepared)))
-    model.save(tmp_path / "m.keras")
-    accuracy = convert(tmp_path / "m.keras").report["manifest"]["accuracy"]
-    test = dataset.load("test", data, image=RGB)
-    scores = model.predict(test.images.astype(np.float32), verbose=0)
-    assert accuracy["float"] == np.mean(scores.argmax(axis=1) == test.labels)
-    assert accuracy["float"] > 0.8
-    assert accuracy["int8"] > accuracy["float"] - 0.05
