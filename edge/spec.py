@@ -70,7 +70,7 @@ class Resampling(StrEnum):
 def parse_ground(text: str) -> tuple[int, int, int]:
     """Red, green and blue of #rrggbb. Raises ValueError."""
     if len(text) != 7 or text[0] != "#" or not set(text[1:]) <= set("0123456789abcdefABCDEF"):
-        raise ValueError(f"expected #rrggbb, got {text}")
+        raise ValueError(f"expected #rrggbb, six hexadecimal digits, got {text}")
     red, green, blue = bytes.fromhex(text[1:])
     return red, green, blue
 
