@@ -14,6 +14,7 @@ from convert.settings import PixelRange
 from edge.datasets.dataset import Dataset, held_out
 from edge.datasets.image_folders import FASHION_MNIST_IMAGE
 from edge.errors import FloatModelUnreadable
+from edge.inference import plain_model
 from edge.inference.accuracy import Evaluation, batch_of
 from edge.inference.classifier import Classifier, both_of, softmax
 from edge.inference.interpreters import Interpreter
@@ -21,9 +22,7 @@ from edge.isolation.network_input import fit_pictures
 from edge.spec import ImageSpec
 
 RANGES: Mapping[PixelRange, ImageSpec] = {
-    PixelRange.BYTE: ImageSpec(low=0, high=255),
-    PixelRange.UNIT: ImageSpec(low=0, high=1),
-    PixelRange.SIGNED: ImageSpec(low=-1, high=1),
+    PixelRange(pixels.value): ImageSpec(low=low, high=high) for pixels, (low, high) in plain_model.RANGES.items()
 }
 PROBE_IMAGES = 1_000
 LEARNED_SHARE = 1 / 9

@@ -13,9 +13,9 @@ import flatbuffers
 import flatbuffers.number_types as kinds
 
 from edge.inference.model_file import LABELS_NAME, MARKER
+from edge.inference.tflite_metadata import METADATA_NAME
 from edge.spec import Colour, Framing, ImageSpec
 
-METADATA_NAME = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
 ALIGNMENT = 16
 """Bytes; the schema's force_align of a buffer's data, which kernels with vector loads count on."""
