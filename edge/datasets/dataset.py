@@ -23,6 +23,7 @@ from edge.datasets.image_folders import (
     Reading,
     is_picture_set,
     labels_of,
+    number_type,
     read_picture_set,
 )
 from edge.errors import BadOption, DatasetDamaged, DatasetError, DatasetNotFound
@@ -98,8 +99,7 @@ class Dataset:
                 f"the model does not know {', '.join(unknown)[:200]}: its labels are {', '.join(labels)[:200]}",
                 "give data with the model's labels (--data DIR), or another --model",
             )
-        kind = np.uint8 if len(labels) <= 256 else np.uint16
-        numbered = np.array(numbers, kind)[self.labels]
+        numbered = np.array(numbers, number_type(labels))[self.labels]
         return Dataset(self.images, numbered, labels, self.origin, self.files, self.enlarged)
 
     def first(self, count: int) -> Dataset:
@@ -123,8 +123,7 @@ def load(
     reference script's NumPy files (edge/datasets/idx_files.py) or, if it was given, pictures of one's own in class
     folders (edge/datasets/image_folders.py), of whose number `reading` is told, and which become what `image` says;
     Fashion-MNIST's stay as they are (edge.isolation.network_input.fit_pictures makes them fit a model). Raises
-    DatasetNotFound, DatasetDamaged,
-    DownloadFailed or OutputFailed (no room in the cache).
+    DatasetNotFound, DatasetDamaged, DownloadFailed or OutputFailed (no room in the cache).
     """
     chosen = _chosen(data_dir)
     cache = cache_folder()

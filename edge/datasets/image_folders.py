@@ -68,6 +68,11 @@ def labels_of(folder: Path) -> tuple[str, ...]:
     return _labels(folder, split)
 
 
+def number_type(labels: tuple[str, ...]) -> np.dtype[np.unsignedinteger]:
+    """What numbers of so many classes fit into: uint8, or uint16 of more than 256."""
+    return np.dtype(np.uint8 if len(labels) <= 256 else np.uint16)
+
+
 def _has_splits(folder: Path) -> bool:
     return (folder / "train").is_dir() or (folder / "test").is_dir()
 
@@ -117,8 +122,7 @@ def read_picture_set(
         if reading is not None:
             reading(f"{split} pictures", done, len(files))
     refuse(problems, "mend or remove these files; `fmnist-edge classify FILE` says more of each")
-    kind = np.uint8 if len(labels) <= 256 else np.uint16
-    numbers: NDArray[np.unsignedinteger] = np.empty(len(pictures), kind)
+    numbers = np.empty(len(pictures), number_type(labels))
     images = np.empty((len(pictures), *image.shape), np.uint8)
     paths: list[Path] = []
     for place, digest in enumerate(sorted(pictures)):
@@ -142,15 +146,18 @@ def _of_split(files: list[tuple[Path, int]], split: Split, labels: tuple[str, ..
             problems.append(f"{path}: {error.strerror}")
     refuse(problems, "check the files' permissions")
     below = round(TEST_SHARE * (1 << 32)).to_bytes(4, "big")
+    of_class: list[list[Path]] = [[] for _ in labels]
+    for path, number in files:
+        of_class[number].append(path)
     chosen: list[tuple[Path, int]] = []
-    for number, label in enumerate(labels):
-        own = sorted({digests[path] for path, of in files if of == number})
+    for number, paths in enumerate(of_class):
+        own = sorted({digests[path] for path in paths})
         if len(own) < 2:
-            problems.append(f"{label}: one picture cannot be in both splits")
+            problems.append(f"{labels[number]}: one picture cannot be in both splits")
             continue
         test = [digest for digest in own if digest < below] or own[:1]
         kept = set(test if len(test) < len(own) else own[:-1])
-        chosen += [(path, of) for path, of in files if of == number and (digests[path] in kept) == (split == "test")]
+        chosen += [(path, number) for path in paths if (digests[path] in kept) == (split == "test")]
     refuse(problems, f"give at least two pictures of each class, or lay them out as {LAYOUT}")
     return chosen
 

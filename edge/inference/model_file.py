@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -172,7 +173,7 @@ def check_labels(labels: Sequence[object], origin: str) -> tuple[str, ...]:
     if any("\ud800" <= letter <= "\udfff" for name in names for letter in name):
         raise ModelUnsupported(f"{origin}: half a character in a label", "labels are text, in UTF-8")
     if len(names) > 1 and all(names) and len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
         raise ModelUnsupported(
             f"{origin}: labels must be distinct, {', '.join(twice)[:80]} stands there more than once",
             "tell them apart, as by a number",
