@@ -76,14 +76,14 @@ def fit_pictures(pictures: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.ui
     """
     if pictures.shape[1:] == image.shape:
         return pictures
-    times = image.repeats(*pictures.shape[1:3]) if pictures.ndim == 3 else 0
-    if times:
-        return _repeated(pictures, times)
     if pictures.ndim != 3:
         raise ModelUnsupported(
             f"the model takes pictures of {image.shape}, the data set's are {pictures.shape[1:]}",
             "read the pictures for this model",
         )
+    times = image.repeats(*pictures.shape[1:])
+    if times:
+        return _repeated(pictures, times)
     frames = np.repeat(pictures[..., np.newaxis], 3, axis=3)
     return np.stack([to_input(frame, image) for frame in frames])
 
