@@ -12,8 +12,7 @@ from convert.report.outcome import target_lines, verdict
 from convert.tflite.manifest import versions
 
 if TYPE_CHECKING:
-    from convert.report.most_changed import of_how_many
-from convert.report.outcome import Outcome
+    from convert.report.outcome import Outcome
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
