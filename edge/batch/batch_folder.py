@@ -53,6 +53,7 @@ class BatchFolder:
 
     def set_listed(self, listed: Listed, base: str) -> None:
         """The plan is complete. Raises OutputFailed."""
+        os.sync()  # or a power cut leaves this note and an empty plan; file by file would take minutes for millions
         self._manifest |= {"listed": asdict(listed), "base": base}
         self._write_manifest()
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from edge.batch.catalogue.parquet_files import open_parquet, texts_of
-from edge.batch.catalogue.reference import Reference, RowGroups
+from edge.batch.catalogue.reference import Reference, RowGroup
 from edge.batch.settings import Work
 from edge.batch.storage import is_remote, read_remote, resolve
 from edge.errors import ImageUnreadable, SourceError
@@ -34,7 +34,7 @@ def pictures_of(references: Iterable[Reference], work: Work) -> Iterator[Picture
     pool: ThreadPoolExecutor | None = None
     try:
         for one in references:
-            if isinstance(one, RowGroups):
+            if isinstance(one, RowGroup):
                 yield from _rows(one, work)
                 continue
             address = resolve(work.base, one)
@@ -90,29 +90,28 @@ def _decoded(content: bytes, name: str, spent_s: float = 0.0) -> Frame:
     return Frame(pixels, name, 0, now, (now - began + spent_s) * 1e3)
 
 
-def _rows(groups: RowGroups, work: Work) -> Iterator[Picture]:
-    """The pictures of some row groups. Where a page is damaged, an error for each of the rows that are left."""
-    row = groups.first_row
+def _rows(group: RowGroup, work: Work) -> Iterator[Picture]:
+    """The pictures of some row group. Where a page is damaged, an error for each of the rows that are left."""
+    row = group.first_row
     try:
-        for name, content in _values(groups, work):
-            yield _row(name or f"{groups.file}#{row}", content)
+        for name, content in _values(group, work):
+            yield _row(name or f"{group.file}#{row}", content)
             row += 1
     except SourceError as error:
-        for number in range(row, groups.first_row + groups.rows):
-            yield f"{groups.file}#{number}", _raising(error)
+        for number in range(row, group.first_row + group.rows):
+            yield f"{group.file}#{number}", _raising(error)
 
 
-def _values(groups: RowGroups, work: Work) -> Iterator[tuple[str | None, bytes | None]]:
-    columns = [groups.column] + [groups.id_column] * (groups.id_column is not None)
-    with open_parquet(resolve(work.base, groups.file), work.settings.s3) as opened:
-        if opened.metadata.serialized_size != groups.size:
-            raise ImageUnreadable(f"{groups.file} is another file than the one that was listed", "a new folder: -o")
-        numbers = range(groups.first_group, groups.first_group + groups.groups)
-        for batch in opened.iter_batches(_ROWS_AT_ONCE, row_groups=numbers, columns=columns, use_threads=False):
+def _values(group: RowGroup, work: Work) -> Iterator[tuple[str | None, bytes | None]]:
+    columns = [group.column] + [group.id_column] * (group.id_column is not None)
+    with open_parquet(resolve(work.base, group.file), work.settings.s3) as opened:
+        if opened.metadata.serialized_size != group.size:
+            raise ImageUnreadable(f"{group.file} is another file than the one that was listed", "a new folder: -o")
+        for batch in opened.iter_batches(_ROWS_AT_ONCE, row_groups=[group.group], columns=columns, use_threads=False):
             names = [None] * len(batch)
-            if groups.id_column is not None:
-                names = batch.column(groups.id_column).to_pylist()
-            for name, content in zip(names, texts_of(batch, groups.column), strict=True):
+            if group.id_column is not None:
+                names = batch.column(group.id_column).to_pylist()
+            for name, content in zip(names, texts_of(batch, group.column), strict=True):
                 yield None if name is None else str(name), content
 
 

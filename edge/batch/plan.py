@@ -10,6 +10,7 @@ import gzip
 import json
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 
-from edge.batch.catalogue.reference import Catalogue, Reference, RowGroups
+from edge.batch.catalogue.reference import Catalogue, Reference, RowGroup
 from edge.errors import OutputFailed
 
 PART_SIZE = 5000
@@ -54,7 +55,7 @@ def write_plan(folder: Path, catalogue: Catalogue, part_size: int, listed: Calla
                 repeated += 1
             else:
                 part.append(one)
-                size += one.rows if isinstance(one, RowGroups) else 1
+                size += one.rows if isinstance(one, RowGroup) else 1
             if size >= min(part_size, _SMALLEST * (1 + number // _OF_ONE_SIZE)):
                 _write(folder, number, part)
                 pictures, number, size = pictures + size, number + 1, 0
@@ -67,11 +68,19 @@ def write_plan(folder: Path, catalogue: Catalogue, part_size: int, listed: Calla
 
 
 def read_part(folder: Path, number: int) -> Iterator[Reference]:
-    """The references of a part. Raises OSError."""
-    with gzip.open(folder / f"{number:06}.gz", "rt", encoding="ascii") as lines:
-        for line in lines:
-            one = json.loads(line)
-            yield one if isinstance(one, str) else RowGroups(**one)
+    """The references of a part. Raises OutputFailed where they cannot be read, all of them."""
+    path = folder / f"{number:06}.gz"
+    is_empty = True
+    try:
+        with gzip.open(path, "rt", encoding="ascii") as lines:
+            for line in lines:
+                is_empty = False
+                one = json.loads(line)
+                yield one if isinstance(one, str) else RowGroup(**one)
+        if is_empty:
+            raise EOFError("it is empty")
+    except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
+        raise OutputFailed(f"{path} is damaged: {error}", "begin anew: choose another folder with -o") from error
 
 
 def _write(folder: Path, number: int, part: list[Reference]) -> None:

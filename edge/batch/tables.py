@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,19 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]], form: BatchFormat, k
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        _keep_name(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """Have the new name on the disk, too, before the journal says that the part is done. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some network file systems cannot do that to a folder
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write_parquet(file: Any, rows: Sequence[dict[str, Any]], kind: str, model: str) -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from edge.batch.catalogue.reference import Catalogue, RowGroups
+from edge.batch.catalogue.reference import Catalogue, RowGroup
 from edge.batch.settings import S3Settings, need_pyarrow
 from edge.batch.storage import S3, open_file
 from edge.errors import BadOption, ImageUnreadable, SourceError, SourceNotFound
@@ -95,7 +95,7 @@ def _check_id(file: str, schema: Any, id_column: str | None) -> None:
         raise BadOption(f"{file} has no column {id_column}", f"it has {', '.join(schema.names)}")
 
 
-def _row_groups(files: Iterator[str], column: str, id_column: str | None, s3: S3Settings) -> Iterator[RowGroups]:
+def _row_groups(files: Iterator[str], column: str, id_column: str | None, s3: S3Settings) -> Iterator[RowGroup]:
     for file in files:
         with open_parquet(file, s3) as opened:
             metadata, schema = opened.metadata, opened.schema_arrow
@@ -107,7 +107,7 @@ def _row_groups(files: Iterator[str], column: str, id_column: str | None, s3: S3
         for number in range(metadata.num_row_groups):
             rows = metadata.row_group(number).num_rows
             if rows:
-                yield RowGroups(file, size, number, 1, first_row, rows, column, id_column)
+                yield RowGroup(file, size, number, first_row, rows, column, id_column)
             first_row += rows
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class RowGroups:
-    """Pictures whose bytes lie in a Parquet file: `groups` row groups from `first_group` on, `rows` rows in all.
+class RowGroup:
+    """Pictures whose bytes lie in a row group of a Parquet file, `rows` of them.
 
     `first_row` is the number of the first of them in the file. `size` is that of the file's footer in bytes: it tells a
     file that has been replaced.
@@ -16,16 +16,15 @@ class RowGroups:
 
     file: str
     size: int
-    first_group: int
-    groups: int
+    group: int
     first_row: int
     rows: int
     column: str
     id_column: str | None
 
 
-Reference = str | RowGroups
-"""An address as it was written: a path, http(s) or s3. Or rows of a Parquet file."""
+Reference = str | RowGroup
+"""An address as it was written: a path, http(s) or s3. Or a row group of a Parquet file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
 
 from edge.batch.part_answers import PartAnswers
-from edge.batch.run import BatchSource, Outcome, run_batch
+from edge.batch.run import BatchSource, Outcome, Progress, run_batch
 from edge.batch.settings import BatchSettings, PartDone, S3Settings, Work
 from edge.choices import EDGETPU_LIBRARY, Backend, BatchFormat
 from edge.inference.model_file import read_model
@@ -59,17 +59,14 @@ def answer_here(parts: Sequence[int], work: Work, progress: Callable[[int], None
         yield answers(part, progress)
 
 
+def quietly(_all: int = 0) -> AbstractContextManager[Progress]:
+    """No progress is shown."""
+    return nullcontext(lambda _done: None)
+
+
 def run(source: object, out: Path, as_asked: BatchSettings | None = None, **more: Any) -> Outcome:
     """Answer a source in this process."""
-    quietly = nullcontext(lambda _done: None)
-    return run_batch(
-        BatchSource(str(source), **more),
-        out,
-        as_asked or settings(),
-        answer_here,
-        lambda: quietly,
-        lambda _all: quietly,
-    )
+    return run_batch(BatchSource(str(source), **more), out, as_asked or settings(), answer_here, quietly, quietly)
 
 
 def rows(out: Path, kind: str = "answers") -> list[dict[str, Any]]:
