@@ -13,14 +13,12 @@ from typing import Any, Protocol
 
 from edge.errors import BadOption, TrainingFailed
 from edge.spec import FASHION_MNIST_SIDE, ImageSpec
+from train.residual import ResidualLayers
 
 WARM_UP_EPOCHS = 1
 MOMENTUM = 0.95
 ADAM_RATE = 0.2
 """The part of the rate that norms and the last layer learn at, which Muon leaves to AdamW."""
-
-NORM_MOMENTUM = 0.9
-"""Of BatchNormalization's statistics: fast enough to follow the averaged weights as the rate falls to zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,40 +99,15 @@ def network(
     """
     from keras import Input, Model, layers
 
-    normalised = normalisation or layers.BatchNormalization
-
-    # Short names: they go into the int8 file, once for each tensor that a layer's operations touch.
-    def convolved(x: Any, channels: int, kernel: int, name: str, stride: int = 1) -> Any:
-        x = layers.Conv2D(
-            channels,
-            kernel,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            dtype=dtype,
-            name=f"c{name}",
-        )(x)
-        return normalised(momentum=NORM_MOMENTUM, dtype=dtype, name=f"n{name}")(x)
-
-    def rectified(x: Any, name: str) -> Any:
-        return layers.ReLU(dtype=dtype, name=f"r{name}")(x)
-
-    def block(x: Any, channels: int, name: str, stride: int) -> Any:
-        y = rectified(convolved(x, channels, 3, f"{name}a", stride), f"{name}a")
-        y = convolved(y, channels, 3, f"{name}b")
-        if stride > 1 or x.shape[-1] != channels:
-            x = convolved(x, channels, 1, f"{name}s", stride)
-        return rectified(layers.Add(dtype=dtype, name=f"a{name}")([x, y]), name)
-
+    residual = ResidualLayers(normalisation, dtype)
     finer = side // FASHION_MNIST_SIDE
     pixels = Input((side, side), name="pixels")
     # Bytes go in as they are: the first normalisation takes their scale out, and no operation is left over for it.
     x = layers.Reshape((side, side, 1), dtype=dtype)(pixels)
-    x = rectified(convolved(x, shape.widths[0], 3 * finer, "0", finer), "0")
+    x = residual.rectified(residual.convolved(x, shape.widths[0], 3 * finer, "0", finer), "0")
     for stage, (channels, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
         for number in range(count):
-            x = block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
+            x = residual.block(x, channels, f"{stage + 1}{number + 1}", stride=2 if stage and not number else 1)
     x = layers.GlobalAveragePooling2D(dtype=dtype, name="mean")(x)
     x = layers.Dense(classes, activation=None if logits else "softmax", dtype="float32", name="d")(x)
     return Model(pixels, x, name=name)

@@ -31,6 +31,30 @@ _NO_BACK_OFF = """\
 # This systemd cannot wait longer each time (that takes version 254).
 RestartSec=15"""
 
+_SANDBOX = """\
+ProtectSystem=strict
+ProtectHome={home}
+PrivateTmp=yes
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+# The runtimes read /proc/cpuinfo and /sys/devices/system/cpu: no ProcSubset=pid.
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service"""
+
 _TEMPLATE = """\
 # Written by `fmnist-edge install-service`, which replaces it. Changes of yours: systemctl edit {name}
 [Unit]
@@ -73,28 +97,7 @@ WorkingDirectory=%S/{name}
 #LoadCredential=webhook-secret:/etc/{name}/webhook-secret
 
 # It writes to its own folders, and to no other.
-ProtectSystem=strict
-ProtectHome={home}
-PrivateTmp=yes
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-# The runtimes read /proc/cpuinfo and /sys/devices/system/cpu: no ProcSubset=pid.
-ProtectProc=invisible
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-LockPersonality=yes
-RemoveIPC=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
+{sandbox}
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 
@@ -134,6 +137,11 @@ class Service:
             )
 
 
+def sandbox(service: Service) -> str:
+    """What both units may not do: the lines that each of them has."""
+    return _SANDBOX.format(home="read-only" if service.in_a_home else "yes")
+
+
 def unit_text(service: Service) -> str:
     """The unit file."""
     return _TEMPLATE.format(
@@ -142,6 +150,6 @@ def unit_text(service: Service) -> str:
         groups=", ".join(service.groups) or "none of cameras",
         config=SYSTEM_FILE,
         watchdog=WATCHDOG_S,
-        home="read-only" if service.in_a_home else "yes",
+        sandbox=sandbox(service),
         back_off=_BACK_OFF if service.systemd >= BACKS_OFF_SINCE else _NO_BACK_OFF,
     )

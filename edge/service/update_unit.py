@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.service.config_location import SYSTEM_FILE
-from edge.service.unit import NAME, Service
+from edge.service.unit import NAME, Service, sandbox
 
 _TEMPLATE = """\
 # Written by `fmnist-edge install-service`, which replaces it. Changes of yours: systemctl edit {name}-update
@@ -29,28 +29,8 @@ LimitCORE=0
 Nice=5
 MemoryMax=50%
 
-ProtectSystem=strict
-ProtectHome={home}
-PrivateTmp=yes
+{sandbox}
 PrivateDevices=yes
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectProc=invisible
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-LockPersonality=yes
-RemoveIPC=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
 SystemCallFilter=~@privileged
 SystemCallErrorNumber=EPERM
 
@@ -61,6 +41,4 @@ WantedBy=multi-user.target
 
 def update_unit_text(service: Service) -> str:
     """The unit file."""
-    return _TEMPLATE.format(
-        name=NAME, program=service.program, config=SYSTEM_FILE, home="read-only" if service.in_a_home else "yes"
-    )
+    return _TEMPLATE.format(name=NAME, program=service.program, config=SYSTEM_FILE, sandbox=sandbox(service))

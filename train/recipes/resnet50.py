@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,33 +131,23 @@ def train(
 def _transfer(
     backbone: Any, parts: Parts, settings: Resnet50Settings, folder: RunFolder, callback: Callback
 ) -> tuple[Any, list[EpochResult]]:
-    """Train the head on the backbone's features, then the stages to be fine-tuned: (whole network, history).
-
-    One checkpoint serves both: as long as its history is no longer than --epochs, it holds the head, later the whole.
-    """
-    from train.fitting.fit import fit, sha256_of
+    """Train the head on the backbone's features, then the stages to be fine-tuned: (whole network, history)."""
     from train.recipes.resnet50_features import compute_features
+    from train.recipes.two_phases import FineTuning, FrozenFeatures, head_then_top
 
-    pictures = sha256_of(parts.training)
-    done = len(folder.read_progress(pictures)) if folder.checkpoint.exists() else 0
-    network: Any = None
-    history: list[EpochResult] = []
-    if done <= settings.epochs:
+    def compute() -> FrozenFeatures:
         extractor = build_extractor(backbone)
         training, held_out = (compute_features(extractor, part, callback) for part in (parts.training, parts.held_out))
-        phase = range(1, settings.epochs + 1)
-        head, history = fit(_build_head, training, held_out, folder, callback, phase=phase, data_sha256=pictures)
-        network = connect(extractor, _without_optimizer(head))
-        if settings.fine_tune:
-            callback.note(f"fine-tuning {', '.join(name.rstrip('_') for name in STAGES[: settings.fine_tune])}")
-    if not settings.fine_tune:
-        return network, history
-    phase = range(settings.epochs + 1, settings.epochs + settings.fine_tune_epochs + 1)
-    return fit(lambda *_: _unfreeze(network, settings), parts.training, parts.held_out, folder, callback, phase=phase)
+        return FrozenFeatures(extractor, training, held_out)
+
+    stages = ", ".join(name.rstrip("_") for name in STAGES[: settings.fine_tune])
+    fine_tuning = FineTuning(settings.fine_tune_epochs, partial(_unfreeze, settings=settings), stages)
+    return head_then_top(parts, folder, callback, compute, _build_head, fine_tuning if settings.fine_tune else None)
 
 
 def build(settings: Settings, classes: int) -> Any:
     """Build and compile the whole network, random and free: bytes (N, 28, 28) in, probabilities (N, classes) out."""
+    from train.recipes.backbone_head import connect
     from train.recipes.resnet50_weights import build_backbone
 
     network = connect(build_extractor(build_backbone()), build_head(classes))
@@ -197,14 +188,7 @@ def build_head(classes: int) -> Any:
     )
 
 
-def connect(extractor: Any, head: Any) -> Any:
-    """Join both, sharing their weights: bytes as float32 (N, 28, 28) in, probabilities (N, classes) out."""
-    import keras
-
-    return keras.Model(extractor.input, head(extractor.output), name="resnet50_classifier")
-
-
-def _build_head(settings: Settings, classes: int) -> Any:
+def _build_head(settings: Settings, classes: int, features: int) -> Any:
     return _compile(build_head(classes), settings.learning_rate)
 
 
@@ -223,16 +207,6 @@ def _unfreeze(network: Any, settings: Resnet50Settings) -> Any:
         normalises = isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = learns and (settings.unfreeze_batch_norm or not normalises)
     return _compile(network, settings.fine_tune_learning_rate)
-
-
-def _without_optimizer(model: Any) -> Any:
-    """The same layers uncompiled: an optimizer may be twice as large as what it trained, and classifies nothing.
-
-    Inside another model it would also be saved, and not fit when fewer of the layers are trainable on loading.
-    """
-    import keras
-
-    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def _compile(model: Any, learning_rate: float) -> Any:

@@ -15,6 +15,7 @@ rate. With `--weights none` there is nothing to keep: everything learns from ran
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -135,48 +136,31 @@ def _from_nothing(
 
 
 def _transfer(
-    load: Any, parts: Parts, settings: TransferSettings, folder: RunFolder, callback: Callback
+    load: Callable[[], Any], parts: Parts, settings: TransferSettings, folder: RunFolder, callback: Callback
 ) -> tuple[Any, list[EpochResult]]:
-    """Train the head on the backbone's features, then its top: (whole network, history).
-
-    One checkpoint serves both: as long as its history is no longer than --epochs, it holds the head, later the whole.
-    """
+    """Train the head on the backbone's features, then its top: (whole network, history)."""
     from train.augment.colour import ColourAugmentation
     from train.data.epochs import AugmentedEpochBuilder
-    from train.fitting.fit import fit, sha256_of
-    from train.recipes.backbone_head import build_extractor, connect, without_optimizer
+    from train.recipes.backbone_head import build_extractor
     from train.recipes.transfer_features import VariedFeatures, compute_varied
+    from train.recipes.two_phases import FineTuning, FrozenFeatures, head_then_top
 
-    pictures = sha256_of(parts.training)
-    done = len(folder.read_progress(pictures)) if folder.checkpoint.exists() else 0
     augmentation = ColourAugmentation(settings.augment)
-    network: Any = None
-    history: list[EpochResult] = []
-    if done <= settings.epochs:
+
+    def compute() -> FrozenFeatures:
         extractor = build_extractor(load(), BACKBONES[settings.backbone].pixels)
         variants = settings.variants if settings.augment else 1
         training = compute_varied(extractor, parts.training, augmentation, variants, settings.seed, callback)
         held_out = compute_varied(extractor, parts.held_out, augmentation, 1, settings.seed, callback)
-        phase = range(1, settings.epochs + 1)
-        head, history = fit(
-            partial(build_head, features=extractor.output_shape[-1]),
-            training[0],
-            held_out[0],
-            folder,
-            callback,
-            epoch_builder=VariedFeatures(settings.seed, training),
-            phase=phase,
-            data_sha256=pictures,
-        )
-        network = connect(extractor, without_optimizer(head))
-        if settings.fine_tune:
-            callback.note(f"fine-tuning the top {settings.fine_tune_share:.0%} of {settings.backbone}")
-    if not settings.fine_tune:
-        return network, history
-    phase = range(settings.epochs + 1, settings.epochs + settings.fine_tune + 1)
-    shown = AugmentedEpochBuilder(settings.seed, augmentation, SMOOTHING)
-    unfreeze = partial(_unfreeze, network)
-    return fit(unfreeze, parts.training, parts.held_out, folder, callback, epoch_builder=shown, phase=phase)
+        return FrozenFeatures(extractor, training[0], held_out[0], VariedFeatures(settings.seed, training))
+
+    fine_tuning = FineTuning(
+        settings.fine_tune,
+        partial(_unfreeze, settings=settings),
+        f"the top {settings.fine_tune_share:.0%} of {settings.backbone}",
+        AugmentedEpochBuilder(settings.seed, augmentation, SMOOTHING),
+    )
+    return head_then_top(parts, folder, callback, compute, build_head, fine_tuning if settings.fine_tune else None)
 
 
 def build(settings: TransferSettings, classes: int, steps: int) -> Any:
@@ -218,7 +202,7 @@ def build_head(settings: TransferSettings, classes: int, features: int) -> Any:
     return head
 
 
-def _unfreeze(network: Any, settings: TransferSettings, _classes: int) -> Any:
+def _unfreeze(network: Any, settings: TransferSettings) -> Any:
     """Free the backbone's top and compile anew."""
     import keras
 

@@ -16,6 +16,8 @@ load_keras()
 
 import keras  # noqa: E402 - quietly loaded above
 
+from train.recipes.backbone_head import connect  # noqa: E402 - likewise
+
 
 class Silent:
     def __getattr__(self, name):
@@ -53,7 +55,7 @@ def test_weights_come_from_models_and_old_hdf5_too(form, tmp_path, weights_file,
         monkeypatch.setattr(resnet50_weights, "build_backbone", another_network)
     else:
         expected = resnet50_weights.load_backbone(weights_file, Silent())
-        resnet50.connect(resnet50.build_extractor(expected), resnet50.build_head(10)).save(file)
+        connect(resnet50.build_extractor(expected), resnet50.build_head(10)).save(file)
     found = resnet50_weights.load_backbone(file, Silent())
     assert same(arrays(found), arrays(expected))
     assert found.trainable_weights == []
