@@ -91,13 +91,19 @@ def add(
 ) -> None:
     """Publish a version of a model, or change its channel or percentage. The word `add` may be left out."""
     with _opened(repository, keys, passphrase_file) as (opened, ring, screen):
-        from convert.publishing.publishing import publish
+        from convert.publishing.publishing import better_before, publish
         from edge.inference.model_file import read_model
 
         path = read_model(str(model)).path
         release = publish(path, name or model.stem, opened, ring, channel, percent)
         shares = ", ".join(f"{share} % of {one}" for one, share in sorted(release.shares.items()))
         screen.say(f"published {release.version}: {shares} (accuracy {release.accuracy:.2%})")
+        better = better_before(release, opened, channel)
+        if better is not None:
+            console.note(
+                f"warning: {better.version}, which it follows, states {better.accuracy:.2%}; "
+                "a device refuses it only where its own pictures show that it is clearly worse"
+            )
         if not (read_model(str(path)).manifest or {}).get("held_out"):
             screen.say("its manifest states no held-out figures: devices cannot tell whether its decisions drift")
 

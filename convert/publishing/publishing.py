@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PERIODS = Periods()
 
+NOTICEABLE = 0.005
+"""Of accuracy, 0 to 1: what quantisation may cost at most, too."""
+
 
 def begin(folder: Path, ring: KeyRing, thresholds: Mapping[Signer, Threshold], periods: Periods = PERIODS) -> Path:
     """Make keys and an empty repository; the path of its first root, which devices are given to begin with.
@@ -85,6 +88,15 @@ def publish(
     repository.targets.signed.targets[release.file] = target
     repository.write((Targets.type,), ring, periods)
     return release
+
+
+def better_before(release: Release, repository: Repository, channel: Channel) -> Release | None:
+    """The version that a channel's devices leave for this one, if its stated accuracy is higher by over half a point."""
+    ours = [one for one in releases_of(repository) if one.order < release.order and one.share(channel) is not None]
+    before = max(ours, key=lambda one: one.order, default=None)
+    if before is None or before.accuracy is None or release.accuracy is None:
+        return None
+    return before if before.accuracy - release.accuracy > NOTICEABLE else None
 
 
 def withdraw(version: str, repository: Repository, ring: KeyRing, periods: Periods = PERIODS) -> None:

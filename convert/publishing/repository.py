@@ -83,15 +83,15 @@ class Repository:
         try:
             for name in (METADATA, TARGETS):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
-            with (self.folder / f".{METADATA}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield
-        except BlockingIOError as error:
-            raise BadOption(f"{self.folder}: somebody else publishes there just now", "try again") from error
+            lock = (self.folder / f".{METADATA}.lock").open("w")
         except OSError as error:
-            if isinstance(error, OutputFailed):
-                raise
             raise OutputFailed(f"cannot write {self.folder}: {error.strerror or error}") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BadOption(f"{self.folder}: somebody else publishes there just now", "try again") from error
+            yield
 
     def metadata(self, role: str) -> Metadata[Any]:
         """A role's, by TUF's name of the role."""

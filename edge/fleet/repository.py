@@ -140,14 +140,21 @@ def _translated(url: str) -> Iterator[None]:
     except DownloadHTTPError as error:
         raise RepositoryUnreachable(f"{url} answers {error.status_code}", "check the address") from error
     except DownloadError as error:
-        reason = error.__cause__ or error
         raise RepositoryUnreachable(
-            f"{url} does not answer: {str(reason)[:200] or type(reason).__name__}", "check the address and the network"
+            f"{url} does not answer: {_reason(error)}", "check the address and the network"
         ) from error
     except OSError as error:
         if isinstance(error, RepositoryUnreachable | RepositoryUntrusted | OutputFailed):
             raise
         raise OutputFailed(f"cannot write: {error.strerror or error}", "is the disk full?") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Why there is no answer, of the innermost error: urllib3 wraps it in three others, each with its whole text."""
+    while isinstance(inner := getattr(error, "reason", None) or error.__cause__ or error.__context__, BaseException):
+        error = inner
+    said = getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
+    return said[:200] or type(error).__name__
 
 
 def _releases(targets: Targets) -> list[Release]:

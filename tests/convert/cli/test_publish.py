@@ -21,7 +21,7 @@ from convert.cli.app import app
 from convert.publishing import publishing
 from convert.publishing.key_ring import KeyRing
 from convert.publishing.repository import Repository
-from edge.errors import BadOption, ModelUnsupported
+from edge.errors import BadOption, ModelError, ModelNotFound, ModelUnsupported
 from edge.fleet.release import Channel
 from edge.inference.model_file import bundled_models, read_model
 from tests.conftest import plain
@@ -107,17 +107,38 @@ def test_nothing_of_unknown_accuracy_and_nothing_else_under_a_name_that_is_taken
     at = ("--repository", shop, "--keys", keys)
     good(TINY, *at, "--name", "v1")
     before = files(shop)
+    (tmp_path / "letter.txt").write_text("Dear")
     (tmp_path / "plain.tflite").write_bytes(plain(read_model("tiny")))
     for arguments, error, said in (
         ((tmp_path / "plain.tflite",), ModelUnsupported, "no manifest"),
         ((SMALL, "--name", "v1"), BadOption, "another content"),
         ((SMALL, "--name", "../v2"), BadOption, "cannot be a version's name"),
         ((SMALL, "--name", "current"), BadOption, "cannot be a version's name"),
+        ((tmp_path / "none.tflite",), ModelNotFound, "none.tflite"),
+        ((tmp_path / "letter.txt",), ModelError, "is not a TFLite model"),
     ):
         refused = run("add", *arguments, *at)
         assert isinstance(refused.exception, error)
         assert said in str(refused.exception)
     assert files(shop) == before
+
+
+def test_a_version_that_states_less_than_the_one_before_is_told(shop: Path, keys: Path) -> None:
+    """By the channel's devices, to which it is newer; one that is published again follows what it followed."""
+    at = ("--repository", shop, "--keys", keys)
+    good(SMALL, *at, "--name", "v1")
+    worse = run(TINY, *at, "--name", "v2", "--channel", "canary")
+    assert worse.exception is None
+    assert "warning: v1, which it follows, states 94.82%" in worse.stderr
+    assert run(SMALL, *at, "--name", "v1").stderr == ""
+    assert run(SMALL, *at, "--name", "v3").stderr == ""  # stable has not had v2
+
+
+def test_one_publishes_at_a_time(shop: Path, keys: Path) -> None:
+    with Repository.read(shop).locked():
+        other = run(TINY, "--repository", shop, "--keys", keys)
+    assert isinstance(other.exception, BadOption)
+    assert "somebody else publishes there just now" in str(other.exception)
 
 
 def test_without_enough_keys_nothing_is_written(tmp_path: Path, shop: Path, keys: Path) -> None:
