@@ -91,7 +91,7 @@ def publish(
 
 
 def better_before(release: Release, repository: Repository, channel: Channel) -> Release | None:
-    """The version that a channel's devices leave for this one, if its stated accuracy is higher by over half a point."""
+    """The version that a channel's devices leave for this one, if it states an accuracy of over half a point more."""
     ours = [one for one in releases_of(repository) if one.order < release.order and one.share(channel) is not None]
     before = max(ours, key=lambda one: one.order, default=None)
     if before is None or before.accuracy is None or release.accuracy is None:

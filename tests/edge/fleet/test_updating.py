@@ -71,7 +71,7 @@ def test_a_server_that_is_gone_and_comes_back(tmp_path: Path, shop: Shop, device
         port = other.server_address[1]
         away = Device(device.folder, shop.root, other.url)
         away.update()
-    with pytest.raises(RepositoryUnreachable, match="does not answer: Connection refused$"):
+    with pytest.raises(RepositoryUnreachable, match=r"does not answer: Connection refused$"):
         away.update()
     status = away.fleet.status()
     assert status is not None
