@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
-from typing import Any
+from contextlib import contextmanager, redirect_stdout
+from types import FrameType
+from typing import Any, NoReturn
 
 from edge.batch.settings import HINT, PartDone, Work
 from edge.errors import BackendUnavailable, Cause, FmnistEdgeError, MissingExtra
@@ -68,7 +71,8 @@ class RayEngine:
                 f"Ray gave up: {reason}", "ray status; what is done is kept", Cause.CRASH
             ) from error
         finally:
-            ray.shutdown()
+            with _nothing_on_stderr():
+                ray.shutdown()
 
     def _connect(self, ray: Any) -> None:
         """Join the cluster, or start one on this machine. Raises BackendUnavailable."""
@@ -77,13 +81,16 @@ class RayEngine:
         if self._workers is not None and self._address is None:
             mine["num_cpus"] = self._workers
         try:
-            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **mine)
+            with _nothing_on_stderr():
+                ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **mine)
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise BackendUnavailable(
                 f"no Ray cluster at {self._address}: {reason}" if self._address else f"Ray does not start: {reason}",
                 _START_HINT,
             ) from error
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _end)  # Ray's own prints where in its C++ it was
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False  # there is one of our own
         logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -132,8 +139,28 @@ class PartActor:
         return PartDone(part, 0, 0), self._error
 
 
+@contextmanager
+def _nothing_on_stderr() -> Iterator[None]:
+    """Keep back what Ray writes where it begins and ends: that it is to write nothing, that it ends its actors."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _end(number: int, _where: FrameType | None) -> NoReturn:
+    """Leave as after Ctrl-C: a cluster that was started is ended, too."""
+    sys.exit(128 + number)
+
+
 def _import_ray() -> Any:
     """Ray with Ray Data, quiet. Raises MissingExtra."""
+    os.environ.setdefault("RAY_worker_niceness", "0")  # of a cluster that is started here: nothing is to come first
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody of itself
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a future version

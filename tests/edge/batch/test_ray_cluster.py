@@ -90,12 +90,16 @@ def test_an_actor_that_is_killed_loses_nothing(fmnist_edge: Run, cluster: str, p
     assert lasting(rows(out)) == lasting(rows(tmp_path / "local"))
 
 
-def test_a_run_that_is_killed_goes_on_with_either_engine(
-    fmnist_edge: Run, cluster: str, pictures: Path, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_that_is_stopped_goes_on_with_either_engine(
+    fmnist_edge: Run, cluster: str, pictures: Path, tmp_path: Path, number: int
 ) -> None:
     out = tmp_path / "out"
     with begun(pictures, out, "--engine", "ray", "--address", cluster) as process:
-        process.kill()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+        assert said == ""
     done = journal(out)
     time.sleep(0.5)
     again = fmnist_edge("batch", pictures, "-o", out, "-m", "tiny")

@@ -100,13 +100,13 @@ def command(arguments, **environment):
 @pytest.mark.subprocess
 def test_killed_in_each_phase_and_resumed(tmp_path, data_dir, weights_file):
     """kill -9 while the features are computed, in the head's epochs and in the fine-tuning."""
-    arguments = ["--weights", str(weights_file), "--data", str(data_dir), "--limit", "100", "--epochs", "40"]
-    arguments += ["--validation-images", "20", "--fine-tune", "1", "--fine-tune-epochs", "3"]
+    arguments = ["--weights", str(weights_file), "--data", str(data_dir), "--limit", "60", "--epochs", "20"]
+    arguments += ["--validation-images", "20", "--fine-tune", "1", "--fine-tune-epochs", "2"]
     whole = command([*arguments, "--out", str(tmp_path / "whole")])
     _, said = whole.communicate(timeout=240)
     assert whole.returncode == 0, said
     arguments += ["--out", str(tmp_path / "run"), "--resume"]
-    for sign in ("computing the features", "epoch  5/40", "epoch 41/43"):
+    for sign in ("computing the features", "epoch  5/20", "epoch 21/22"):
         process = command(arguments, XDG_CACHE_HOME=str(tmp_path / "other cache"))
         wait_for_line(process, sign)
         process.kill()
