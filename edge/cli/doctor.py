@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +48,8 @@ def doctor(
 
     Changes nothing. The exit code is 1 if something fails; a warning is no failure.
     """
+    from edge.fleet.fleet_folder import FleetFolder
+    from edge.fleet.health import updates
     from edge.service.doctor.checks import Asked, all_checks
     from edge.service.doctor.finding import Status, examine
 
@@ -53,6 +57,8 @@ def doctor(
     of_mqtt = mqtt, mqtt_password_file, mqtt_ca_file
     trust = trust_of(trusted_keys, trust_bundled)
     checks = all_checks(Asked(model, delegate, *of_mqtt, webhook, tuple(folder or ()), trust))
+    if model is not None and (fleet := FleetFolder(Path(model))).folder.is_dir():
+        checks["updates"] = partial(updates, fleet, datetime.now(UTC))
     found = []
     for finding in examine(checks):
         found.append(finding)

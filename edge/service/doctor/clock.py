@@ -28,12 +28,13 @@ def clock(root: Path, now: datetime) -> Finding:
     synchronized = timesyncd / "synchronized"
     if synchronized.exists():
         age = now - datetime.fromtimestamp(synchronized.stat().st_mtime, now.tzinfo)
-        return ok(f"{found}, synchronised {_ago(age)}")
+        return ok(f"{found}, synchronised {ago(age)}")
     if any((root / "dev").glob("rtc*")):
         return ok(f"{found}, from the clock's battery; not synchronised since the start")
     return warn(f"{found}, not synchronised since the start, and there is no clock with a battery", _MEND)
 
 
-def _ago(age: timedelta) -> str:
+def ago(age: timedelta) -> str:
+    """In whole minutes or hours."""
     minutes = max(0, int(age.total_seconds() // 60))
     return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
