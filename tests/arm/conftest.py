@@ -64,14 +64,14 @@ Observations = tuple[Observation, Observation]
 
 OWN_TESTS_ON_ARM = (
     *("isolation", "sources/test_orientation.py", "sources/test_pictures.py", "stream/test_motion.py"),
-    *(f"inference/test_{name}.py" for name in ("accuracy", "classifier", "early_exit", "interpreters", "plain_model")),
-    "inference/test_small_pictures.py",
+    *(f"inference/test_{name}.py" for name in ("accuracy", "classifier", "early_exit", "interpreters", "small_pictures")),
 )
-"""Tests of what a processor computes. Texts, sockets and options are the same everywhere, and emulation costs seven
-times as much."""
+"""Tests of what a processor computes. Texts, sockets, files and options are the same everywhere, and emulation takes
+fifteen times as long."""
 
 TOO_LONG_THERE = (
     "inference/test_accuracy.py::test_a_bundled_model_has_exactly_the_accuracy_it_states",
+    "isolation/test_network_input.py::test_a_larger_model_sees_the_same_garment_in_more_pixels",
     "isolation/test_person.py::test_it_fires_on_people_of_every_tone_alike",
     "isolation/test_person.py::test_of_every_tone_the_head_goes_and_the_garment_stays",
     "stream/test_motion.py::test_a_video_file_has_its_own_time",
