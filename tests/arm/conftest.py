@@ -64,7 +64,10 @@ Observations = tuple[Observation, Observation]
 
 OWN_TESTS_ON_ARM = (
     *("isolation", "sources/test_orientation.py", "sources/test_pictures.py", "stream/test_motion.py"),
-    *(f"inference/test_{name}.py" for name in ("accuracy", "classifier", "early_exit", "interpreters", "small_pictures")),
+    *(
+        f"inference/test_{name}.py"
+        for name in ("accuracy", "classifier", "early_exit", "interpreters", "small_pictures")
+    ),
 )
 """Tests of what a processor computes. Texts, sockets, files and options are the same everywhere, and emulation takes
 fifteen times as long."""
