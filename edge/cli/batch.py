@@ -107,9 +107,9 @@ def _tell(outcome: Outcome, output: Path) -> None:
     """Say what it came to. Raises SomeInputsFailed where there are failures."""
     listed = outcome.listed
     console.say(f"{output}: {outcome.answered} answers" + " (finished before)" * outcome.was_finished)
-    for number, what in ((listed.repeated, "rows repeat an address"), (listed.blank, "rows have no address")):
+    for number, one, more in ((listed.repeated, "repeats an", "repeat an"), (listed.blank, "has no", "have no")):
         if number:
-            console.say(f"{number} {what}")
+            console.say(f"{number} row {one} address" if number == 1 else f"{number} rows {more} address")
     if outcome.failed:
         raise SomeInputsFailed(
             f"{outcome.failed} of {listed.pictures} pictures could not be answered", f"{output}/failures says why"

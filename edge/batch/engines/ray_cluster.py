@@ -27,6 +27,10 @@ _BLOCKS_A_WORKER, _MOST_PARTS = 16, 4
 """Parts are handed out some together, which costs Ray some 20 ms each time; more than four only of small catalogues."""
 
 
+_MOST_LOSSES = 5
+"""Of actors over the same parts: then a picture is to blame, and not the machine."""
+
+
 class RayEngine:
     """Answers parts on the cluster at `address`, or on a cluster of this machine that lasts as long as the run.
 
@@ -59,6 +63,7 @@ class RayEngine:
                 batch_size=None,
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most, initial_size=most),
                 num_cpus=1,
+                max_task_retries=_MOST_LOSSES,
             )
             for row in answered.iter_rows():
                 if row["error"] is not None:
@@ -69,7 +74,9 @@ class RayEngine:
         except ray.exceptions.RayError as error:
             reason = str(error).strip().partition("\n")[0]
             raise BackendUnavailable(
-                f"Ray gave up: {reason}", "ray status; what is done is kept", Cause.CRASH
+                f"Ray gave up: {reason}",
+                "what is done is kept; the same command with --engine local leaves out a picture that ends processes",
+                Cause.CRASH,
             ) from error
         finally:
             with _nothing_on_stderr():

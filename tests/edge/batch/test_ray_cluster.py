@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Run
-from tests.edge.batch.batches import lasting, rows, sources
-from tests.edge.batch.test_process import begun, journal
+from tests.edge.batch.batches import lasting, rows, sources, write_pictures
+from tests.edge.batch.test_process import FAULT, begun, journal
 from tests.edge.tables import SAMPLES
 
 pytestmark = [pytest.mark.slow, pytest.mark.subprocess]
@@ -106,6 +106,23 @@ def test_a_run_that_is_stopped_goes_on_with_either_engine(
     assert again.stdout == f"{out}: {PICTURES - 5} answers\n"
     assert journal(out)[: len(done)] == done
     assert sources(out) == [f"{pictures}/{one:05}.png" for one in range(PICTURES) if one % 500]
+
+
+def test_over_a_picture_that_kills_whoever_reads_it_the_run_ends_and_goes_on_without_ray(
+    fmnist_edge: Run, tmp_path: Path
+) -> None:
+    """On a cluster of its own, which nobody else needs."""
+    write_pictures(tmp_path / "few", 20)
+    (tmp_path / "sitecustomize.py").write_text(FAULT)
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    arguments = ("batch", tmp_path / "few", "-o", tmp_path / "out", "-m", "tiny", "--workers", 1)
+    ended = fmnist_edge(*arguments, "--engine", "ray", env=env)
+    assert (ended.returncode, ended.stdout) == (5, ""), ended.stderr
+    assert "error: Ray gave up: " in ended.stderr
+    assert "hint: what is done is kept; the same command with --engine local" in ended.stderr
+    assert fmnist_edge(*arguments, env=env).returncode == 1
+    assert len(sources(tmp_path / "out")) == 19
+    assert [Path(one).name for one in sources(tmp_path / "out", "failures")] == ["0013.png"]
 
 
 def test_a_cluster_that_is_not_there_is_said(fmnist_edge: Run, pictures: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -13,30 +15,43 @@ from tests.edge.serve.page.served_page import ServedPage, served_page
 
 TOKEN = "a-token-of-the-page-1234"
 
+RUNNING = ExitStack()
+"""Servers and the browser: they classify and draw as long as they run, which takes a core."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End them with the page's last test, not with the session, which may go on for half an hour."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        RUNNING.close()
+
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPage]:
-    with served_page(tmp_path_factory.mktemp("page")) as one:
-        yield one
+def running() -> Iterator[ExitStack]:
+    yield RUNNING
+    RUNNING.close()  # after an interrupt
 
 
 @pytest.fixture(scope="session")
-def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
+def page(running: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> ServedPage:
+    return running.enter_context(served_page(tmp_path_factory.mktemp("page")))
+
+
+@pytest.fixture(scope="session")
+def chromium(running: ExitStack, request: pytest.FixtureRequest) -> Browser:
     missing = missing_browser()
     if missing is not None and "chromium" not in request.config.getoption("--runtimes").split(","):
         pytest.skip(f"no {missing}: scripts/test --all installs it")
-    with open_browser() as one:
-        yield one
+    return running.enter_context(open_browser())
 
 
 @pytest.fixture(scope="session")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPage]:
+def guarded(running: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> ServedPage:
     """Another server, which asks for a token and keeps no frames."""
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "token").write_text(TOKEN)
     (folder / "token").chmod(0o600)
-    with served_page(folder, "--token-file", str(folder / "token")) as one:
-        yield one
+    return running.enter_context(served_page(folder, "--token-file", str(folder / "token")))
 
 
 @pytest.fixture
