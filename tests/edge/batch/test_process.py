@@ -168,7 +168,8 @@ def test_a_picture_that_kills_whoever_reads_it_is_a_failure(fmnist_edge: Run, fe
 
 
 def test_two_runs_at_once_are_refused(fmnist_edge: Run, many: Path, tmp_path: Path) -> None:
-    with begun(many, tmp_path / "out", "--workers", "1"):
+    with begun(many, tmp_path / "out", "--workers", "1") as process:
+        process.send_signal(signal.SIGSTOP)  # or it may be finished before the other one has begun
         other = fmnist_edge("batch", many, "-o", tmp_path / "out", "-m", "tiny")
     assert (other.returncode, other.stdout) == (2, "")
     assert "another run writes to" in other.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +18,10 @@ from edge.fleet.fleet_folder import FleetFolder, RunReport
 from edge.fleet.run_watch import TRIAL_S, RunWatch
 from edge.frame import Decision, Frame
 from edge.inference.model_file import read_model
+from edge.inference.model_versions import version_in_use
 from tests.edge.events.happenings import SOURCE, event, prediction
 from tests.edge.fleet.shop import Device, Shop
+from tests.edge.service.doctor.planted import as_nobody, open_to_all
 
 TINY, SMALL = (read_model(name).sha256 for name in ("tiny", "small"))
 DRIFT = Drift("unknown", 0.5, 0.02, 3600.0, True, "50% unknown in the last hour; 2% was measured")
@@ -126,14 +128,20 @@ def test_a_version_that_somebody_chose_meanwhile_stays(updated: Device) -> None:
     assert updated.fleet.refused() == {}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_read_only_stays_as_it_is(updated: Device) -> None:
-    updated.models.chmod(0o500)
-    try:
-        Told(updated.models, SMALL).watch(event(DRIFT))
-    finally:
-        updated.models.chmod(0o700)
-    assert updated.runs == "v2"
+    with open_to_all() as folder:
+        models = Path(shutil.copytree(updated.models, folder / "models", symlinks=True))
+        for one in (models, *models.rglob("*")):
+            if not one.is_symlink():
+                one.chmod(0o555 if one.is_dir() else 0o444)
+        try:
+            with as_nobody():
+                Told(models, SMALL).watch(event(DRIFT))
+            assert version_in_use(models).stem == "v2"
+            assert list(models.rglob("refused/*")) == []
+        finally:
+            for one in (models, *models.rglob("*/")):
+                one.chmod(0o755)
 
 
 def answer(run: Run, decision: Decision, seconds: float) -> None:

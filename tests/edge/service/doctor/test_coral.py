@@ -93,8 +93,9 @@ def test_a_library_that_does_not_reach_the_coral_is_a_failure(
     tmp_path: Path, edgetpu_library: Path, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
 ) -> None:
     monkeypatch.setenv("EDGETPU_FAULT", fault)
-    monkeypatch.setattr("edge.inference.sandbox.TIMEOUT_S", 2.0)
     assert coral_library(tmp_path, str(edgetpu_library)).status is Status.OK
+    if fault == "hang load":  # the others answer, however slow the machine is
+        monkeypatch.setattr("edge.inference.sandbox.TIMEOUT_S", 2.0)
     found = coral_library(plant(tmp_path, PCIE), str(edgetpu_library))
     assert found.status is Status.FAIL
     assert reason in found.found
