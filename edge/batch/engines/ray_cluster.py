@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -21,14 +22,13 @@ from edge.batch.settings import HINT, PartDone, Work
 from edge.errors import BackendUnavailable, Cause, FmnistEdgeError, MissingExtra
 
 _CONNECT_S = 5.0
-_START_HINT = "ray start --head on one machine, then --address HOST:6379"
+_START_HINT = "ray start --head on one machine, then --address HOST:6379; RAY_AUTH_MODE=token if it asks for one"
 
 _BLOCKS_A_WORKER, _MOST_PARTS = 16, 4
 """Parts are handed out some together, which costs Ray some 20 ms each time; more than four only of small catalogues."""
 
 
-_MOST_LOSSES = 5
-"""Of actors over the same parts: then a picture is to blame, and not the machine."""
+_MODE, _TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 
 
 class RayEngine:
@@ -44,6 +44,7 @@ class RayEngine:
 
     def __call__(self, parts: Sequence[int], work: Work, progress: Callable[[int], None]) -> Iterator[PartDone]:
         """Parts that are done. Raises MissingExtra, BackendUnavailable, OutputFailed or what a classifier raises."""
+        _let_in(self._address)
         ray = _import_ray()
         with redirect_stdout(sys.stderr):  # Ray prints what it notices
             yield from self._answer(ray, parts, work, progress)
@@ -63,7 +64,6 @@ class RayEngine:
                 batch_size=None,
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most, initial_size=most),
                 num_cpus=1,
-                max_task_retries=_MOST_LOSSES,
             )
             for row in answered.iter_rows():
                 if row["error"] is not None:
@@ -75,7 +75,7 @@ class RayEngine:
             reason = str(error).strip().partition("\n")[0]
             raise BackendUnavailable(
                 f"Ray gave up: {reason}",
-                "what is done is kept; the same command with --engine local leaves out a picture that ends processes",
+                "ray status; what is done is kept, and --engine local goes on with it, too",
                 Cause.CRASH,
             ) from error
         finally:
@@ -164,6 +164,16 @@ def _nothing_on_stderr() -> Iterator[None]:
 def _end(number: int, _where: FrameType | None) -> NoReturn:
     """Leave as after Ctrl-C: a cluster that was started is ended, too."""
     sys.exit(128 + number)
+
+
+def _let_in(address: str | None) -> None:
+    """Have a token that lets us in, unless the environment says otherwise. Ray reads it when it is imported.
+
+    A cluster of our own gets one of its own: Ray would leave one in the home folder, after which every cluster that
+    `ray start` makes there asks for it.
+    """
+    if address is None and _MODE not in os.environ:
+        os.environ |= {_MODE: "token", _TOKEN: secrets.token_hex(32)}
 
 
 def _import_ray() -> Any:
