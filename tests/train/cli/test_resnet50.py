@@ -104,7 +104,7 @@ def test_killed_in_each_phase_and_resumed(tmp_path, data_dir, weights_file):
     arguments = ["--weights", str(weights_file), "--data", str(data_dir), "--limit", "60", "--epochs", "20"]
     arguments += ["--validation-images", "20", "--fine-tune", "1", "--fine-tune-epochs", "2"]
     whole = command([*arguments, "--out", str(tmp_path / "whole")])
-    _, said = whole.communicate(timeout=400)
+    _, said = whole.communicate(timeout=240)
     assert whole.returncode == 0, said
     arguments += ["--out", str(tmp_path / "run"), "--resume"]
     for sign in ("computing the features", "epoch  5/20", "epoch 21/22"):
@@ -114,7 +114,7 @@ def test_killed_in_each_phase_and_resumed(tmp_path, data_dir, weights_file):
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     process = command(arguments, XDG_CACHE_HOME=str(tmp_path / "other cache"))
-    _, said = process.communicate(timeout=400)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 0, said
     assert "computing the features" not in said
     models = [keras.saving.load_model(tmp_path / name / "model.keras") for name in ("run", "whole")]

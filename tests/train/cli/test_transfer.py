@@ -97,16 +97,14 @@ def run(module, *arguments, **environment):
 def test_a_flat_folder_of_photos_becomes_an_int8_model(keras_backend, tmp_path):
     """With no option to convert but the photos: the file says the rest. Training needs no TensorFlow."""
     photos = write_pictures(tmp_path / "photos", 40)
-    arguments = ["--data", photos, "--backbone", "small_cnn", "--size", "40x32", "--epochs", 3, "--batch-size", 8]
+    arguments = ["--data", photos, "--backbone", "small_cnn", "--size", "40x32", "--epochs", 6, "--batch-size", 8]
     done = run("train.cli", "transfer", *arguments, "--out", tmp_path / "run", KERAS_BACKEND=keras_backend)
     assert done.returncode == 0, done.stderr
     assert "test images right" in done.stdout
     assert keras_backend in json.loads((tmp_path / "run" / "metrics.json").read_text())["versions"]
-    if keras_backend == "jax":  # the file is the same, whoever trained it
-        return
     compared = run("train.cli", "compare", tmp_path / "run")
     assert "transfer" in compared.stdout
-    said = run("convert.cli", "quantize", tmp_path / "run" / "model.keras", "--data", photos, "--max-drop", 20)
+    said = run("convert.cli", "quantize", tmp_path / "run" / "model.keras", "--data", photos, "--max-drop", 10)
     assert said.returncode == 0, said.stderr + said.stdout
     image = read_model(str(tmp_path / "run" / "model_int8.tflite")).image
     assert image == ImageSpec(40, 32, colour=Colour.RGB, framing=Framing.STRETCH, resampling=Resampling.AREA)

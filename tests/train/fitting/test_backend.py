@@ -49,7 +49,8 @@ def test_jax_trains_and_tensorflow_converts(with_jax, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.subprocess
-def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir):
+@pytest.mark.parametrize("recipe", [["mlp"], ["edge", "--size", "tiny", "--limit", "256"]], ids=["mlp", "edge"])
+def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir, recipe):
     """TensorFlow is refused, as on a machine without it."""
     program = (
         "import sys\n"
@@ -59,8 +60,7 @@ def test_training_on_jax_never_loads_tensorflow(with_jax, tmp_path, data_dir):
         "sys.meta_path.insert(0, Refuse())\n"
         "import train.cli.app; train.cli.app.main()\n"
     )
-    recipe = ("edge", "--size", "tiny", "--limit", "256", "--no-tensorboard")
-    arguments = [*recipe, "--epochs", "1", "--data", str(data_dir), "--out", str(tmp_path / "run")]
+    arguments = [*recipe, "--epochs", "2", "--data", str(data_dir), "--out", str(tmp_path / "run")]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
