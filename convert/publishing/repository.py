@@ -89,8 +89,10 @@ class Repository:
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise BadOption(f"{self.folder}: somebody else publishes there just now", "try again") from error
+            except OSError as error:
+                raise OutputFailed(f"cannot lock {self.folder}: {error.strerror or error}") from error
             yield
 
     def metadata(self, role: str) -> Metadata[Any]:

@@ -91,7 +91,7 @@ def _decoded(content: bytes, name: str, spent_s: float = 0.0) -> Frame:
 
 
 def _rows(group: RowGroup, work: Work) -> Iterator[Picture]:
-    """The pictures of some row group. Where a page is damaged, an error for each of the rows that are left."""
+    """The pictures of a row group. Where a page is damaged, an error for each of the rows that are left."""
     row = group.first_row
     try:
         for name, content in _values(group, work):

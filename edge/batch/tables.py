@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.choices import BatchFormat
+from edge.folder_sync import sync_folder
 from edge.printable import printable_json
 
 ANSWERS, FAILURES = "answers", "failures"
@@ -34,19 +35,10 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]], form: BatchFormat, k
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _keep_name(path.parent)
+        with suppress(OSError):  # some network file systems cannot do that
+            sync_folder(path.parent)  # before the journal says that the part is done
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _keep_name(folder: Path) -> None:
-    """Have the new name on the disk, too, before the journal says that the part is done. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # some network file systems cannot do that to a folder
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_parquet(file: Any, rows: Sequence[dict[str, Any]], kind: str, model: str) -> None:

@@ -41,7 +41,10 @@ def connect(extractor: Any, head: Any) -> Any:
 
 
 def without_optimizer(model: Any) -> Any:
-    """The same layers uncompiled: inside another model, an optimizer would be saved too."""
+    """The same layers uncompiled: an optimizer may be twice as large as what it trained, and classifies nothing.
+
+    Inside another model it would be saved, too, and not fit when fewer of the layers are trainable on loading.
+    """
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.errors import OutputFailed
+from edge.folder_sync import sync_folder
 
 MEMORY_BYTES = 2_000_000
 """So much waits in memory where the disk takes nothing."""
@@ -211,7 +212,7 @@ class Spool:
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.rename(self.folder / name)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError:
             self._delete(partial)
             raise
@@ -260,12 +261,3 @@ def _batches_in(folder: Path) -> list[Batch]:
         if match and path.is_file():
             found.append(Batch(path.name, int(match[3]), path.stat().st_size))
     return found
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have a rename on the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
