@@ -46,8 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """A suite started in the background inherits "ignore Ctrl-C", and so would the commands that it starts.
 
+    What Python compiles it keeps, whatever it was told: each start would compile TensorFlow again, for twelve seconds.
     Tests import Keras before train/quiet.py could say that oneDNN computes, as in the commands: to the bit the same.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["FMNIST_EDGE_CONFIG"] = os.devnull  # not this machine's own /etc/fmnist-edge.toml
     signal.signal(signal.SIGINT, signal.default_int_handler)

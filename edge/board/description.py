@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.board.files import fastest_mhz, text_of
+from edge.board.memory import memory_sizes
 
 ARM_PARTS = {
     0xD03: "Cortex-A53",
@@ -121,8 +122,8 @@ def _quota(root: Path) -> float | None:
 
 
 def _memory_mb(root: Path) -> int | None:
-    found = re.search(r"^MemTotal:\s+(\d+) kB", text_of(root / "proc/meminfo"), re.MULTILINE)
-    return int(found[1]) * 1024 // 1_000_000 if found else None
+    total = memory_sizes(root).get("MemTotal")
+    return None if total is None else total // 1_000_000
 
 
 def _system(root: Path) -> str | None:

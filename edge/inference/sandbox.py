@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from edge.board.memory import memory_sizes
 from edge.errors import FmnistEdgeError, ModelDamaged
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from edge.inference.runtimes import Runtime
 
 TIMEOUT_S = 30.0
+
+LEAST_MEMORY, MOST_MEMORY = 256 << 20, 2 << 30
+"""Bytes that a trial may take: what the machine has left, within these. A damaged size can ask for any number, and the
+kernel would then end whoever has most. A bundled model takes 50 MB; a .tflite itself cannot be larger than 2 GB."""
 
 UNKNOWN_HINT = "the file is damaged, or made for another runtime; it has no manifest to check it by"
 
@@ -31,8 +36,12 @@ _PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 _OPEN_AND_RUN = """
-import importlib, os, sys
+import importlib, os, resource, sys
 os.nice(int(sys.argv[2]))
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's: each would ask for memory
+most, hard = int(sys.argv[3]), resource.getrlimit(resource.RLIMIT_DATA)[1]
+most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 interpreter = importlib.import_module(sys.argv[1]).Interpreter(model_content=sys.stdin.buffer.read(), num_threads=1)
 interpreter.allocate_tensors()
 interpreter.invoke()
@@ -69,9 +78,9 @@ def try_unknown(model: Model, runtime: Runtime, niceness: int = 0) -> None:
 
     Of 200 damaged files tflite-runtime crashed on 91 and LiteRT on 1. Raises ModelDamaged.
     """
-    complaint = error_in_child(
-        _OPEN_AND_RUN, runtime.interpreter_class.__module__, str(niceness), stdin=model.flatbuffer
-    )
+    memory = min(max(memory_sizes().get("MemAvailable", MOST_MEMORY), LEAST_MEMORY), MOST_MEMORY)
+    arguments = (runtime.interpreter_class.__module__, str(niceness), str(memory))
+    complaint = error_in_child(_OPEN_AND_RUN, *arguments, stdin=model.flatbuffer)
     if complaint:
         raise ModelDamaged(
             f"{model.path} does not open in {runtime.distribution}: {complaint}",

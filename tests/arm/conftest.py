@@ -203,7 +203,7 @@ class Guests:
         folder = self._folder("guest")
         arguments: list[str | Path] = [
             *("-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT),
-            *("-m", "not subprocess and not slow", "--basetemp", folder / "tmp"),
+            *("-m", "not subprocess and not slow", "--basetemp", folder / "tmp", "--durations=15"),
             *(argument for name in TOO_LONG_THERE for argument in ("--deselect", f"tests/edge/{name}")),
             *(ROOT / "tests" / "edge" / name for name in OWN_TESTS_ON_ARM),
         ]

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.inference.model_file import Model
+from edge.errors import ModelDamaged
+from edge.inference import sandbox
+from edge.inference.interpreters import first_runtime
+from edge.inference.model_file import Model, read_model
 from tests.conftest import ROOT, Run, plain
 
 pytestmark = pytest.mark.subprocess
@@ -53,6 +56,18 @@ def test_a_crash_after_the_trial_is_an_error(unknown: Path, number: int) -> None
     assert done.returncode == 4, done.stderr
     assert f"error: {unknown} crashed the runtime ({signal.Signals(number).name})" in done.stderr
     assert "hint: " in done.stderr
+
+
+@pytest.mark.parametrize("most", [16 << 20, sandbox.MOST_MEMORY])
+def test_a_trial_takes_no_more_memory_than_it_may(unknown: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """A damaged size may ask for gigabytes, and the kernel would end the run that answers instead."""
+    monkeypatch.setattr(sandbox, "LEAST_MEMORY", most)
+    monkeypatch.setattr(sandbox, "MOST_MEMORY", most)
+    if most == 16 << 20:
+        with pytest.raises(ModelDamaged, match="does not open"):
+            sandbox.try_unknown(read_model(str(unknown)), first_runtime())
+    else:
+        sandbox.try_unknown(read_model(str(unknown)), first_runtime())
 
 
 def test_a_known_model_runs_in_the_command_itself() -> None:
