@@ -11,6 +11,20 @@ from tests.edge.inference.edgetpu_library import build_library
 from tests.edge.sources.certificates import Certificates, make_certificates
 
 
+@pytest.fixture
+def without_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage doubles the time of a process that is soon over: for tests that start many of a kind."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def coverage_of_one_variant(request: pytest.FixtureRequest) -> None:
+    """A test's other variants start the same program on the same ways, or nearly."""
+    variant = getattr(request.node, "callspec", None)
+    if variant is not None and any(variant.indices.values()):
+        request.getfixturevalue("without_coverage")
+
+
 @pytest.fixture(scope="session")
 def edgetpu_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that stands in for libedgetpu and fails as EDGETPU_FAULT says."""

@@ -65,6 +65,7 @@ def test_a_known_file_is_stopped_by_its_hash(fmnist_edge: Run, model: Model, tmp
         assert "Traceback" not in complaint
 
 
+@pytest.mark.usefixtures("without_coverage")
 def test_an_unknown_file_breaks_a_child_at_most(fmnist_edge: Run, model: Model, tmp_path: Path, backend: str) -> None:
     """Without hash or manifest nobody can know that a weight has changed: such an answer comes with a warning."""
     refused = 0
