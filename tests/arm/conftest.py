@@ -86,8 +86,8 @@ TOO_LONG_THERE = (
     "stream/test_motion.py::test_a_video_file_has_its_own_time",
 )
 """The first wants the accuracy stated in a model to the last picture, too: one on the edge may fall to the other side
-on Arm. What the others compute, thousands of answers, is compared by tests/arm/test_arm.py; `base` is the network of
-the two camera models."""
+on Arm. The others take up to two minutes each; the answers that they count are compared by tests/arm/test_arm.py, and
+`base` is the network of the two camera models."""
 
 
 @cache
